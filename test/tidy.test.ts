@@ -1,0 +1,149 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, relative, resolve } from 'node:path'
+import { describe, expect, it } from 'vitest'
+
+/** Rooms from the ground up. A room may import from rooms below its own row, never from a sibling or from above. */
+const layers = [
+  ['kernel'],
+  ['model'],
+  ['decide', 'config'],
+  ['world'],
+  ['platform', 'istiod', 'network', 'envoy', 'ztunnel', 'linkerd', 'consul', 'workload', 'telemetry'],
+  ['meshes'],
+  ['run'],
+  ['cli'],
+]
+
+/** Words that would break determinism, and what to write instead. */
+const banned: Readonly<Record<string, string>> = {
+  'Date.now': 'kernel.now',
+  'new Date': 'Nanos',
+  'Math.random': 'world.stream(name)',
+  localeCompare: 'compareText',
+  'async ': 'a leg or a component',
+  'function*': 'a leg',
+  'Math.log(': 'exact-math',
+  'Math.exp(': 'exact-math',
+  'Math.pow(': 'exact-math',
+  'for (const key in': 'Object.keys, sorted',
+}
+
+const core = resolve(import.meta.dirname, '../sim-core')
+
+interface Source {
+  readonly path: string
+  readonly room: string
+  readonly text: string
+  readonly imports: readonly string[]
+}
+
+const sources: readonly Source[] = readdirSync(core, { recursive: true, encoding: 'utf8' })
+  .filter(path => path.endsWith('.ts'))
+  .map(path => {
+    const text = readFileSync(join(core, path), 'utf8')
+    const imports = [...text.matchAll(/(?:from|import)\s+'(\.[^']+)'/g)].map(match =>
+      relative(core, resolve(core, dirname(path), match[1] ?? '')),
+    )
+    return { path, room: path.includes('/') ? (path.split('/')[0] ?? '') : '', text, imports }
+  })
+
+const engine = sources.filter(source => source.room !== 'cli')
+const levelOf = (room: string) => layers.findIndex(layer => layer.includes(room))
+
+/** Comments and strings may say what code may not. */
+function codeOf(text: string): string {
+  return text
+    .replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '')
+    .replace(/'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`/g, "''")
+}
+
+describe('the house', () => {
+  it('has only rooms that the plan knows', () => {
+    expect(
+      sources.filter(source => source.room !== '' && levelOf(source.room) < 0).map(source => source.path),
+    ).toEqual([])
+  })
+
+  it('imports only downwards', () => {
+    const wrong = sources.flatMap(source =>
+      source.room === ''
+        ? []
+        : source.imports
+            .filter(target => {
+              const room = target.split('/')[0] ?? ''
+              return room !== source.room && levelOf(room) >= levelOf(source.room)
+            })
+            .map(target => `${source.path} may not import ${target}`),
+    )
+    expect(wrong).toEqual([])
+  })
+
+  it('keeps decisions and compilation away from the world', () => {
+    const wrong = sources
+      .filter(source => source.room === 'decide' || source.path.startsWith('istiod/compile/'))
+      .flatMap(source =>
+        source.imports
+          .filter(
+            target =>
+              /^(world|kernel\/(kernel|random))/.test(target) ||
+              (source.room === 'decide' && target.startsWith('config/')),
+          )
+          .map(target => `${source.path} may not import ${target}`),
+      )
+    expect(wrong).toEqual([])
+  })
+
+  it('has no cycles', () => {
+    const byPath = new Map(sources.map(source => [source.path, source]))
+    const state = new Map<string, 'open' | 'done'>()
+    const cycles: string[] = []
+    const visit = (path: string, trail: readonly string[]): void => {
+      if (state.get(path) === 'done') return
+      if (state.get(path) === 'open') {
+        cycles.push([...trail.slice(trail.indexOf(path)), path].join(' → '))
+        return
+      }
+      state.set(path, 'open')
+      for (const target of byPath.get(path)?.imports ?? []) visit(target, [...trail, path])
+      state.set(path, 'done')
+    }
+    for (const source of sources) visit(source.path, [])
+    expect(cycles).toEqual([])
+  })
+
+  it('keeps each room to its own words', () => {
+    const wrong = engine.flatMap(source => {
+      const code = codeOf(source.text)
+      return Object.entries(banned)
+        .filter(([word]) => code.includes(word) && !source.path.endsWith('exact-math.ts'))
+        .map(([word, instead]) => `${source.path}: ${word} → ${instead}`)
+    })
+    expect(wrong).toEqual([])
+  })
+
+  it('has no module-level let', () => {
+    expect(
+      engine.filter(source => /^(?:export )?let /m.test(codeOf(source.text))).map(source => source.path),
+    ).toEqual([])
+  })
+
+  it('documents every export', () => {
+    const wrong = engine.flatMap(source => {
+      const lines = source.text.split('\n')
+      return lines.flatMap((line, index) => {
+        if (!/^export (?:declare )?(?:abstract )?(?:function|const|class)\b/.test(line)) return []
+        const above = lines[index - 1] ?? ''
+        return above.trimEnd().endsWith('*/') ? [] : [`${source.path}:${index + 1}`]
+      })
+    })
+    expect(wrong).toEqual([])
+  })
+
+  it('knows no case of any oracle', () => {
+    expect(
+      sources
+        .filter(source => /istio-sim\/|istio-it\/|corpora|corpus/.test(source.text))
+        .map(source => source.path),
+    ).toEqual([])
+  })
+})
