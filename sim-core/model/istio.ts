@@ -443,6 +443,7 @@ export interface MeshConfig {
   readonly enableAutoMtls?: boolean
   readonly outboundTrafficPolicy?: OutboundTrafficPolicy
   readonly inboundTrafficPolicy?: { readonly mode?: 'PASSTHROUGH' | 'LOCALHOST' }
+  readonly enableTracing?: boolean
   readonly accessLogFile?: string
   readonly accessLogEncoding?: string
   readonly accessLogFormat?: string

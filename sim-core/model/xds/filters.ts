@@ -56,6 +56,10 @@ export interface HttpConnectionManager {
   }
   readonly streamIdleTimeout?: string
   readonly requestTimeout?: string
+  readonly requestHeadersTimeout?: string
+  readonly drainTimeout?: string
+  readonly generateRequestId?: boolean
+  readonly appendXForwardedPort?: boolean
   readonly normalizePath?: boolean
   readonly mergeSlashes?: boolean
   readonly pathWithEscapedSlashesAction?: string
@@ -69,9 +73,15 @@ export interface HttpConnectionManager {
     readonly idleTimeout?: string
     readonly headersWithUnderscoresAction?: string
     readonly maxConnectionDuration?: string
+    readonly maxStreamDuration?: string
   }
   readonly httpProtocolOptions?: { readonly acceptHttp10?: boolean; readonly defaultHostForHttp10?: string }
-  readonly http2ProtocolOptions?: { readonly maxConcurrentStreams?: number; readonly allowConnect?: boolean }
+  readonly http2ProtocolOptions?: {
+    readonly maxConcurrentStreams?: number
+    readonly initialStreamWindowSize?: number
+    readonly initialConnectionWindowSize?: number
+    readonly allowConnect?: boolean
+  }
   readonly alwaysSetRequestIdInResponse?: boolean
   readonly stripMatchingHostPort?: boolean
   readonly stripAnyHostPort?: boolean

@@ -1,0 +1,67 @@
+import type { Proxy, PushContext } from '../../../sim-core/istiod/compile/push-context.ts'
+import type { MeshConfig } from '../../../sim-core/model/istio.ts'
+import type { Resource, ResourceTree } from '../../../sim-core/model/resource.ts'
+
+/** A push context over these resources, with Prometheus as the chart configures it. */
+export function aPush(of: {
+  readonly mesh?: MeshConfig
+  readonly features?: Readonly<Record<string, string>>
+  readonly resources?: readonly Resource[]
+  readonly services?: PushContext['services']
+}): PushContext {
+  const tree: Record<string, Record<string, Record<string, Resource>>> = {}
+  for (const resource of of.resources ?? []) {
+    const { name, namespace } = resource.metadata
+    tree[resource.kind] = {
+      ...tree[resource.kind],
+      [namespace]: { ...tree[resource.kind]?.[namespace], [name]: resource },
+    }
+  }
+  const readonlyTree: ResourceTree = tree
+  return {
+    tree: readonlyTree,
+    mesh: { defaultProviders: { metrics: ['prometheus'] }, rootNamespace: 'istio-system', ...of.mesh },
+    features: of.features ?? {},
+    domainSuffix: 'cluster.local',
+    version: 0,
+    services: of.services ?? [],
+    endpointsOf: () => [],
+  }
+}
+
+/** A sidecar of `app: test` in namespace default at 1.1.1.1. */
+export function aProxy(of: Partial<Proxy> = {}): Proxy {
+  return {
+    id: 'app.test',
+    type: 'sidecar',
+    namespace: 'default',
+    labels: { app: 'test' },
+    serviceAccount: 'default',
+    ipAddresses: ['1.1.1.1'],
+    locality: '',
+    network: '',
+    nodeName: '',
+    dnsDomain: 'default.svc.cluster.local',
+    istioVersion: '1.23.0',
+    metadata: {},
+    ...of,
+  }
+}
+
+/** A resource as a file would give it. */
+export function aResource(
+  kind: string,
+  namespace: string,
+  name: string,
+  spec: unknown,
+  extra: Partial<Resource['metadata']> = {},
+): Resource {
+  return {
+    apiVersion: 'istio.io/v1',
+    kind,
+    metadata: { name, namespace, labels: {}, annotations: {}, creationTimestamp: 0, ...extra },
+    spec,
+    body: {},
+    order: 0,
+  }
+}
