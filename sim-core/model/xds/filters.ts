@@ -1,5 +1,5 @@
 import type { ConfigSource, DataSource, FractionalPercent, NamedConfig, StringMatcher } from './core.ts'
-import type { RouteConfiguration } from './route.ts'
+import type { RouteConfiguration, ValueMatcher } from './route.ts'
 
 /** Type URLs of what Istio generates. */
 export const TYPE = {
@@ -140,8 +140,12 @@ export interface RbacHeaderMatcher {
 export interface RbacMetadataMatcher {
   readonly filter: string
   readonly path: readonly { readonly key: string }[]
-  readonly value: unknown
+  readonly value: ValueMatcher
   readonly invert?: boolean
+}
+export interface RbacSourcedMetadata {
+  readonly metadataMatcher: RbacMetadataMatcher
+  readonly metadataSource?: string
 }
 export interface RbacCidr {
   readonly addressPrefix: string
@@ -159,6 +163,7 @@ export interface Permission {
   readonly destinationPort?: number
   readonly requestedServerName?: StringMatcher
   readonly metadata?: RbacMetadataMatcher
+  readonly sourcedMetadata?: RbacSourcedMetadata
 }
 export interface Principal {
   readonly andIds?: { readonly ids: readonly Principal[] }
@@ -170,12 +175,10 @@ export interface Principal {
   readonly remoteIp?: RbacCidr
   readonly sourceIp?: RbacCidr
   readonly header?: RbacHeaderMatcher
+  readonly urlPath?: PathMatcher
   readonly metadata?: RbacMetadataMatcher
   readonly filterState?: { readonly key: string; readonly stringMatch?: StringMatcher }
-  readonly sourcedMetadata?: {
-    readonly metadataMatcher: RbacMetadataMatcher
-    readonly metadataSource?: string
-  }
+  readonly sourcedMetadata?: RbacSourcedMetadata
 }
 
 // ── jwt_authn ──
