@@ -441,6 +441,8 @@ export interface MeshConfig {
   readonly trustDomain?: string
   readonly trustDomainAliases?: readonly string[]
   readonly enableAutoMtls?: boolean
+  readonly proxyListenPort?: number
+  readonly proxyInboundListenPort?: number
   readonly outboundTrafficPolicy?: OutboundTrafficPolicy
   readonly inboundTrafficPolicy?: { readonly mode?: 'PASSTHROUGH' | 'LOCALHOST' }
   readonly enableTracing?: boolean

@@ -53,14 +53,30 @@ export interface Service {
   readonly trafficDistribution?: string
   readonly creationTimestamp: number
   readonly resource: Resource
+  /** `spec.type` of a Kubernetes Service. */
+  readonly type?: string
+  /** VIP that istiod gave to a ServiceEntry without addresses. Only proxies with DNS capture use it: see `addressesFor`. */
+  readonly autoAllocatedAddress?: string
+  /** Service port → target port of a ServiceEntry with resolution NONE. */
+  readonly passthroughTargetPorts?: Readonly<Record<string, number>>
+  /** Annotation `istio.io/connect-strategy`: which of several A records a DNS cluster connects to. */
+  readonly dnsConnectStrategy?: 'RACE_FIRST_TCP_CONNECT'
+  /** What `serviceEntryVisibility` of the mesh makes of a ServiceEntry. */
+  readonly visibility?: 'PUBLIC' | 'NAMESPACE' | 'NONE'
+  /** Load balancer and external IPs of a Kubernetes Service, as its status and spec say. */
+  readonly externalAddresses?: readonly string[]
 }
 
 /** One address of one service port. */
 export interface IstioEndpoint {
+  /** IP, DNS name (of a DNS ServiceEntry), or absolute path of a unix socket when `port` is 0. */
   readonly address: string
   readonly port: number
   readonly servicePortName: string
+  /** Service port number, known for endpoints of ServiceEntries; takes precedence over the name. */
+  readonly servicePort?: number
   readonly labels: Readonly<Record<string, string>>
+  /** SPIFFE id, `''` when unknown. */
   readonly serviceAccount: string
   readonly namespace: string
   readonly workloadName: string
@@ -72,7 +88,8 @@ export interface IstioEndpoint {
   readonly subdomain: string
   readonly weight: number
   readonly health: 'HEALTHY' | 'UNHEALTHY' | 'DRAINING' | 'TERMINATING'
-  readonly tlsMode: 'istio' | 'disabled'
+  /** `istio` when the workload speaks the mesh's mTLS, else `disabled`. */
+  readonly tlsMode: string
 }
 
 /** Everything of a proxy that istiod's output depends on; two proxies with equal values share one snapshot. */
@@ -93,15 +110,45 @@ export interface Proxy {
   readonly metadata: Readonly<Record<string, string>>
 }
 
-/** The immutable input of one compilation: resources, registry, mesh config, istiod's feature flags. */
+/** A port of a service that a proxy serves itself, with the port its application listens on. */
+export interface ServiceTarget {
+  readonly service: Service
+  readonly port: ServicePort
+  readonly targetPort: number
+}
+
+/** What istiod knows of a pod: from its object, or, in a run, from the platform's own table. */
+export interface PodView {
+  readonly name: string
+  readonly namespace: string
+  readonly labels: Readonly<Record<string, string>>
+  readonly annotations: Readonly<Record<string, string>>
+  readonly ip: string
+  readonly serviceAccount: string
+  readonly nodeName: string
+  readonly hostname: string
+  readonly subdomain: string
+  readonly ready: boolean
+  readonly terminating: boolean
+  /** Container ports by name; unnamed ones are not needed. */
+  readonly ports: readonly { readonly name: string; readonly containerPort: number }[]
+}
+
+/** The immutable input of one compilation: resources, registry, mesh config, istiod's feature flags. Made by `createPushContext`. */
 export interface PushContext {
   readonly tree: ResourceTree
+  /** Effective: defaults, the ConfigMap `istio` and overrides are merged already. */
   readonly mesh: MeshConfig
-  /** istiod's environment by its own names: `PILOT_ENABLE_…` → value. Read through `config/defaults/features.ts`. */
+  /** istiod's environment by its own names: `PILOT_ENABLE_…` → value. Read through `featureOf`. */
   readonly features: Readonly<Record<string, string>>
+  /** Domain of Kubernetes services, `cluster.local`. */
   readonly domainSuffix: string
+  /** Domain that short hosts in Istio's own resources get; `''` leaves them at `name.namespace`. Equals `domainSuffix` in a real cluster. */
+  readonly configDomainSuffix: string
   readonly version: number
+  /** Every service, oldest first, whether visible or not. */
   readonly services: readonly Service[]
-  /** Endpoints of a service, by service identity. */
+  readonly pods: readonly PodView[]
+  /** Endpoints of a service, all ports. Services of one namespace and hostname share them. */
   endpointsOf(service: Service): readonly IstioEndpoint[]
 }

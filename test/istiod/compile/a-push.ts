@@ -23,8 +23,10 @@ export function aPush(of: {
     mesh: { defaultProviders: { metrics: ['prometheus'] }, rootNamespace: 'istio-system', ...of.mesh },
     features: of.features ?? {},
     domainSuffix: 'cluster.local',
+    configDomainSuffix: 'cluster.local',
     version: 0,
     services: of.services ?? [],
+    pods: [],
     endpointsOf: () => [],
   }
 }
