@@ -134,8 +134,9 @@ const rows: readonly Row[] = [
   {
     group: 'gateway.networking.x-k8s.io',
     versions: 'v1alpha1',
-    kinds: 'XListenerSet XBackendTrafficPolicy XMesh',
+    kinds: 'XListenerSet XBackendTrafficPolicy XBackend',
   },
+  { group: 'gateway.networking.x-k8s.io', versions: 'v1alpha1', kinds: 'XMesh', scope: 'Cluster' },
   { group: 'inference.networking.k8s.io', versions: 'v1', kinds: 'InferencePool' },
   {
     group: 'inference.networking.x-k8s.io',

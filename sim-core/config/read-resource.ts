@@ -3,6 +3,8 @@ import type { Metadata, Resource } from '../model/resource.ts'
 import { isRecord, type ParsedDocument } from './documents.ts'
 import { groupOf, type Kind, kindOf, kinds, versionOf } from './kinds.ts'
 import { formatPath, type Path } from './positions.ts'
+import { conform } from './shapes/conform.ts'
+import { shapes } from './shapes/index.ts'
 import { parseTimestamp } from './timestamp.ts'
 
 /** How to read the files. */
@@ -71,16 +73,37 @@ export function readResource(
   const kind = kindOf(head.apiVersion, head.kind)
   noteKind(head.apiVersion, head.kind, kind, report)
   const metadata = readMetadata(body.metadata, kind, defaultNamespace(document.file, options), report)
+  const fitted = kind ? fitBody(body, kind, options, report) : body
   if (refused) return undefined
   return {
     apiVersion: head.apiVersion,
     kind: head.kind,
     metadata,
-    spec: body.spec ?? undefined,
-    ...(body.status === undefined || body.status === null ? {} : { status: body.status }),
-    body,
+    spec: fitted.spec ?? undefined,
+    ...(fitted.status === undefined || fitted.status === null ? {} : { status: fitted.status }),
+    body: fitted,
     order,
   }
+}
+
+/** The body with what cannot be used taken out, each such field reported. */
+function fitBody(
+  body: Readonly<Record<string, unknown>>,
+  kind: Kind,
+  options: LoadOptions,
+  report: Report,
+): Readonly<Record<string, unknown>> {
+  const shape = shapes.get(kind.key)
+  if (!shape) return body
+  const mode = options.mode ?? 'strict'
+  const severity = mode === 'strict' ? 'error' : 'warning'
+  const unknown = options.unknownFields ?? 'warn'
+  const fitted = conform(body, shape, mode, misfit => {
+    if (misfit.code !== 'field.unknown') report(severity, misfit.code, misfit.path, misfit.message, 'value')
+    else if (unknown !== 'ignore')
+      report(unknown === 'fail' ? 'error' : 'warning', misfit.code, misfit.path, misfit.message)
+  })
+  return isRecord(fitted) ? fitted : body
 }
 
 function defaultNamespace(file: string, options: LoadOptions): string {
@@ -135,7 +158,7 @@ function noteKind(apiVersion: string, kindName: string, kind: Kind | undefined, 
 
 function readMetadata(value: unknown, kind: Kind | undefined, namespace: string, report: Report): Metadata {
   const metadata = isRecord(value) ? value : {}
-  const name = nameOf(metadata, report)
+  const name = nameOf(metadata, kind?.effect === 'simulated', report)
   const written = metadata.namespace
   if (written !== undefined && written !== null && typeof written !== 'string')
     report('error', 'field.type', ['metadata', 'namespace'], 'A namespace is a string. Quote it.', 'value')
@@ -148,11 +171,16 @@ function readMetadata(value: unknown, kind: Kind | undefined, namespace: string,
   }
 }
 
-function nameOf(metadata: Readonly<Record<string, unknown>>, report: Report): string {
+function nameOf(metadata: Readonly<Record<string, unknown>>, matters: boolean, report: Report): string {
   if (typeof metadata.name === 'string' && metadata.name !== '') return metadata.name
   if (typeof metadata.generateName === 'string') return `${metadata.generateName}0`
   if (metadata.name === undefined || metadata.name === null || metadata.name === '')
-    report('error', 'metadata.name', ['metadata'], 'The object has no metadata.name. Give it one.')
+    report(
+      matters ? 'error' : 'warning',
+      'metadata.name',
+      ['metadata'],
+      'The object has no metadata.name. Give it one.',
+    )
   else report('error', 'field.type', ['metadata', 'name'], 'A name is a string. Quote it.', 'value')
   return ''
 }

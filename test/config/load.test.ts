@@ -49,7 +49,7 @@ describe('load', () => {
 
   it('files the Gateway of Gateway API apart from that of Istio', () => {
     const gateway = (group: string) =>
-      `apiVersion: ${group}/v1\nkind: Gateway\nmetadata: {name: g}\nspec: {}\n`
+      `apiVersion: ${group}/v1\nkind: Gateway\nmetadata: {name: g}\nspec: {${group === 'networking.istio.io' ? '' : 'gatewayClassName: istio'}}\n`
     const { tree, diagnostics } = load({
       'g.yaml': `${gateway('networking.istio.io')}---\n${gateway('gateway.networking.k8s.io')}`,
     })

@@ -1,0 +1,29 @@
+/** Nanoseconds in each of Go's units. */
+const units: Readonly<Record<string, number>> = {
+  ns: 1,
+  us: 1e3,
+  µs: 1e3,
+  μs: 1e3,
+  ms: 1e6,
+  s: 1e9,
+  m: 6e10,
+  h: 3.6e12,
+}
+
+/** Go's `time.ParseDuration`: `1h30m`, `1.5s`, `-5ms`, `0` → whole nanoseconds; `undefined` when the text is no duration or too long to be exact (about 104 days). */
+export function parseDuration(text: string): number | undefined {
+  const sign = /^[+-]/.exec(text)?.[0] ?? ''
+  const rest = text.slice(sign.length)
+  if (rest === '0') return 0
+  let total = 0
+  let end = 0
+  for (const match of rest.matchAll(/(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)/g)) {
+    if (match.index !== end) return undefined
+    end = match.index + match[0].length
+    total += Number(match[1]) * (units[match[2] ?? ''] ?? 0)
+  }
+  if (end === 0 || end !== rest.length) return undefined
+  const nanos = Math.round(total)
+  if (!Number.isFinite(nanos)) return undefined
+  return sign === '-' ? -nanos : nanos
+}
