@@ -51,6 +51,8 @@ export interface HTTPRedirect {
   readonly derivePort?: 'FROM_PROTOCOL_DEFAULT' | 'FROM_REQUEST_PORT'
   readonly scheme?: string
   readonly redirectCode?: number
+  /** Replaces the matched prefix; only Gateway API routes can ask for it. */
+  readonly prefixRewrite?: string
 }
 export interface HTTPRewrite {
   readonly uri?: string
