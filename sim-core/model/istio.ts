@@ -445,6 +445,8 @@ export interface MeshConfig {
   readonly enableAutoMtls?: boolean
   readonly proxyListenPort?: number
   readonly proxyInboundListenPort?: number
+  readonly proxyHttpPort?: number
+  readonly outboundClusterStatName?: string
   readonly outboundTrafficPolicy?: OutboundTrafficPolicy
   readonly inboundTrafficPolicy?: { readonly mode?: 'PASSTHROUGH' | 'LOCALHOST' }
   readonly enableTracing?: boolean

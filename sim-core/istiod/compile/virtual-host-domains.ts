@@ -1,7 +1,7 @@
 import { isIpAddress } from '../../model/names.ts'
 import { bracketed, domainName } from './host-names.ts'
-import type { PushContext, Service } from './push-context.ts'
 import { isEnabled } from './proxy-config.ts'
+import type { PushContext, Service } from './push-context.ts'
 
 /** Names under which clients ask for a service; `short` are those that only exist by the client's search path. */
 export interface Domains {
@@ -86,10 +86,7 @@ function sharedSuffixHosts(host: string, proxyDomain: string, port: number | und
   const unique = hostParts.slice(0, hostParts.length - shared)
   const name = unique.join('.')
   const first = hostParts[hostParts.length - shared] ?? ''
-  return [
-    ...withPort(name, port),
-    ...(unique.length === 2 ? withPort(`${name}.${first}`, port) : []),
-  ]
+  return [...withPort(name, port), ...(unique.length === 2 ? withPort(`${name}.${first}`, port) : [])]
 }
 
 const withPort = (host: string, port: number | undefined): readonly string[] =>
