@@ -21,9 +21,9 @@ import { hashPolicyOf } from './hash-policy.ts'
 import { authorityOf, headerChanges } from './header-operations.ts'
 import { percentOf, wholePercent } from './http-route-filters.ts'
 import type { RouteSemantics } from './http-route-match.ts'
-import type { RouteContext } from './http-routes.ts'
 import { isEnabled, proxyHeadersOf } from './proxy-config.ts'
 import { outboundRetryPolicy } from './retry-policy.ts'
+import type { RouteContext } from './route-context.ts'
 
 /** What a forwarding route does, and the header rule of its only destination, which belongs to the route itself. */
 export interface Forwarding {

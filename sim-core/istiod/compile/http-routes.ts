@@ -4,25 +4,11 @@ import type { Metadata } from '../../model/xds/core.ts'
 import { originOf, withOrigin } from '../../model/xds/origins.ts'
 import type { Route } from '../../model/xds/route.ts'
 import type { Config } from './configs.ts'
-import type { ConsistentHash } from './hash-policy.ts'
 import { authorityOf, headerChanges, joinHeaderChanges } from './header-operations.ts'
 import { directResponse, forward, redirect } from './http-route-action.ts'
 import { perFilterConfig } from './http-route-filters.ts'
 import { isCatchAll, type RouteSemantics, routeMatch } from './http-route-match.ts'
-import type { Proxy, PushContext, Service } from './push-context.ts'
-
-/** For whom and where the routes of a VirtualService are compiled. */
-export interface RouteContext {
-  readonly push: PushContext
-  readonly proxy: Proxy
-  /** Port of the listener, or 0 for the listener of an HTTP proxy. */
-  readonly listenPort: number
-  /** `mesh`, or `namespace/name` of the Gateway. */
-  readonly gateway: string
-  readonly isTls: boolean
-  serviceOf(host: string): Service | undefined
-  hashOf(destination: NonNullable<HTTPRoute['route']>[number]): ConsistentHash | undefined
-}
+import type { RouteContext } from './route-context.ts'
 
 /** How a VirtualService wants its paths and failures read. istio: constants.InternalRouteSemantics. */
 export function semanticsOf(virtualService: Config<VirtualService>): RouteSemantics {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Config } from '../../../sim-core/istiod/compile/configs.ts'
-import { buildHttpRoutes, type RouteContext } from '../../../sim-core/istiod/compile/http-routes.ts'
+import { buildHttpRoutes } from '../../../sim-core/istiod/compile/http-routes.ts'
+import type { RouteContext } from '../../../sim-core/istiod/compile/route-context.ts'
 import type { HTTPRoute, VirtualService } from '../../../sim-core/model/istio.ts'
 import { originOf } from '../../../sim-core/model/xds/origins.ts'
 import { aProxy, aPush, aResource } from './a-push.ts'
