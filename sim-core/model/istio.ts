@@ -51,8 +51,6 @@ export interface HTTPRedirect {
   readonly derivePort?: 'FROM_PROTOCOL_DEFAULT' | 'FROM_REQUEST_PORT'
   readonly scheme?: string
   readonly redirectCode?: number
-  /** Replaces the matched prefix; only Gateway API routes can ask for it. */
-  readonly prefixRewrite?: string
 }
 export interface HTTPRewrite {
   readonly uri?: string
@@ -445,8 +443,6 @@ export interface MeshConfig {
   readonly enableAutoMtls?: boolean
   readonly proxyListenPort?: number
   readonly proxyInboundListenPort?: number
-  readonly proxyHttpPort?: number
-  readonly outboundClusterStatName?: string
   readonly outboundTrafficPolicy?: OutboundTrafficPolicy
   readonly inboundTrafficPolicy?: { readonly mode?: 'PASSTHROUGH' | 'LOCALHOST' }
   readonly enableTracing?: boolean

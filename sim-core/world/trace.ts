@@ -1,0 +1,251 @@
+import type { Nanos } from '../kernel/time.ts'
+import type { Reason } from '../model/reason.ts'
+import type { Exchange } from './exchange.ts'
+
+/**
+ * The log of a run: append-only chunks of records in time order. What it must equal: a list of
+ * { time, duration, cause, exchange, actor, connection, reason, value, kind, leg, attempt, flags },
+ * of which each `hop`, `note` and `gauge` appends one, sorted by time and then by order of writing.
+ * A turn's records lie ahead of the clock by what the turn has spent, so they are held back until it has passed them.
+ */
+export interface Trace {
+  readonly level: TraceLevel
+  /** A decision was made for this exchange. */
+  note(x: Exchange, because: Reason): void
+  /** The exchange ran a leg. Written at level `all`. */
+  hop(x: Exchange): void
+  /** The exchange is over. */
+  ended(x: Exchange): void
+  /** Something that stays has a new value: `kind` is a gauge's number, `actor` a row of its table. */
+  gauge(kind: number, actor: number, value: number, because?: Reason): void
+  /** Gives out everything up to now. */
+  flush(): void
+  readonly log: Log
+}
+
+export type TraceLevel = 'off' | 'decisions' | 'all'
+
+/** Records and the tables that they point into. Chunks are transferred to whoever shows them. */
+export interface Log {
+  readonly chunks: readonly ArrayBuffer[]
+  readonly records: number
+  readonly exchanges: readonly ExchangeRecord[]
+  readonly reasons: readonly Reason[]
+}
+
+/** What is known of an exchange when it has ended. */
+export interface ExchangeRecord {
+  readonly serial: number
+  readonly parent: number
+  readonly root: number
+  readonly traffic: number
+  readonly number: number
+  readonly template: number
+  readonly arrival: number
+  readonly configuration: number
+  readonly fromPod: number
+  readonly fromProxy: number
+  readonly atPod: number
+  readonly atProxy: number
+  readonly orphan: boolean
+  readonly outcome: Exchange['outcome']
+  readonly start: Nanos
+  readonly end: Nanos
+}
+
+/** Kinds of records. Gauges come after `GAUGE`. */
+export const RECORD = { hop: 0, note: 1, end: 2, gauge: 16 } as const
+
+/** Bytes of a record: time and duration f64; cause, exchange, actor, connection, reason, value u32; kind, leg, attempt, flags u16. */
+export const RECORD_BYTES = 48
+/** Records of a chunk. */
+export const CHUNK_RECORDS = 1 << 16
+const NOBODY = 0xffffffff
+
+/** A log that reads its time from `clock`. */
+export function createTrace(level: TraceLevel, clock: { readonly now: Nanos }): Trace {
+  return level === 'off' ? SILENT : new Recorder(level, clock)
+}
+
+const SILENT: Trace = Object.freeze({
+  level: 'off' as const,
+  note: () => {},
+  hop: () => {},
+  ended: () => {},
+  gauge: () => {},
+  flush: () => {},
+  log: Object.freeze({ chunks: [], records: 0, exchanges: [], reasons: [] }),
+})
+
+interface Pending {
+  time: number
+  readonly kind: number
+  readonly row: number
+  readonly parent: number
+  readonly exchange: number
+  readonly actor: number
+  readonly connection: number
+  readonly reason: number
+  readonly value: number
+  readonly leg: number
+  readonly attempt: number
+  readonly flags: number
+}
+
+class Recorder implements Trace {
+  readonly level: TraceLevel
+  readonly log: { chunks: ArrayBuffer[]; records: number; exchanges: ExchangeRecord[]; reasons: Reason[] } = {
+    chunks: [],
+    records: 0,
+    exchanges: [],
+    reasons: [],
+  }
+  private readonly clock: { readonly now: Nanos }
+  private readonly reasonNumbers = new Map<Reason, number>()
+  private pending: Pending[] = []
+  /** Number of the newest record of each exchange row, plus one, and the exchange that it was of. */
+  private readonly newest: number[] = []
+  private readonly newestOf: number[] = []
+  private f64 = new Float64Array(0)
+  private u32 = new Uint32Array(0)
+  private u16 = new Uint16Array(0)
+
+  constructor(level: TraceLevel, clock: { readonly now: Nanos }) {
+    this.level = level
+    this.clock = clock
+  }
+
+  note(x: Exchange, because: Reason): void {
+    this.add(x, RECORD.note, this.number(because), 0)
+  }
+
+  hop(x: Exchange): void {
+    if (this.level === 'all') this.add(x, RECORD.hop, NOBODY, 0)
+  }
+
+  ended(x: Exchange): void {
+    this.add(x, RECORD.end, NOBODY, x.outcome?.status ?? 0)
+    this.log.exchanges.push({
+      serial: x.serial,
+      parent: x.parentSerial,
+      root: x.root,
+      traffic: x.traffic,
+      number: x.number,
+      template: x.template,
+      arrival: x.arrival,
+      configuration: x.configuration,
+      fromPod: x.fromPod,
+      fromProxy: x.fromProxy,
+      atPod: x.atPod,
+      atProxy: x.atProxy,
+      orphan: x.orphan,
+      outcome: x.outcome,
+      start: x.startedAt,
+      end: this.clock.now,
+    })
+  }
+
+  gauge(kind: number, actor: number, value: number, because?: Reason): void {
+    this.hold({
+      time: this.clock.now,
+      kind: RECORD.gauge + kind,
+      row: -1,
+      parent: -1,
+      exchange: NOBODY,
+      actor,
+      connection: NOBODY,
+      reason: because ? this.number(because) : NOBODY,
+      value,
+      leg: 0,
+      attempt: 0,
+      flags: 0,
+    })
+  }
+
+  flush(): void {
+    this.write(this.clock.now)
+  }
+
+  private add(x: Exchange, kind: number, reason: number, value: number): void {
+    this.hold({
+      time: this.clock.now + x.spent,
+      kind,
+      row: x.id,
+      parent: x.parent,
+      exchange: x.serial,
+      actor: x.atProxy >= 0 ? x.atProxy : x.atPod,
+      connection: x.connection,
+      reason,
+      value,
+      leg: x.leg,
+      attempt: x.attempt,
+      flags: x.atProxy >= 0 ? 1 : 0,
+    })
+  }
+
+  private hold(record: Pending): void {
+    const { pending } = this
+    const first = pending[0]
+    if (first && first.time <= this.clock.now) this.write(this.clock.now)
+    let i = this.pending.length
+    this.pending.push(record)
+    for (; i > 0 && this.pending[i - 1]!.time > record.time; i--) this.pending[i] = this.pending[i - 1]!
+    this.pending[i] = record
+  }
+
+  /** Moves what the clock has passed from the waiting list into the log. */
+  private write(now: number): void {
+    const { pending } = this
+    let n = 0
+    for (; n < pending.length && pending[n]!.time <= now; n++) this.append(pending[n]!)
+    if (n > 0) this.pending = pending.slice(n)
+  }
+
+  private append(record: Pending): void {
+    const index = this.log.records % CHUNK_RECORDS
+    if (index === 0) this.startChunk()
+    const words = index * (RECORD_BYTES / 4)
+    const cause = this.causeOf(record)
+    this.f64[index * (RECORD_BYTES / 8)] = record.time
+    this.f64[index * (RECORD_BYTES / 8) + 1] = 0
+    this.u32[words + 4] = cause > 0 ? cause - 1 : NOBODY
+    this.u32[words + 5] = record.exchange
+    this.u32[words + 6] = record.actor
+    this.u32[words + 7] = record.connection
+    this.u32[words + 8] = record.reason
+    this.u32[words + 9] = record.value
+    const halves = index * (RECORD_BYTES / 2) + 20
+    this.u16[halves] = record.kind
+    this.u16[halves + 1] = record.leg
+    this.u16[halves + 2] = record.attempt
+    this.u16[halves + 3] = record.flags
+    this.log.records++
+    if (record.row < 0) return
+    this.newest[record.row] = this.log.records
+    this.newestOf[record.row] = record.exchange
+  }
+
+  /** The exchange's record before this one, else its parent's newest; 0 for none. */
+  private causeOf(record: Pending): number {
+    if (record.row < 0) return 0
+    if (this.newestOf[record.row] === record.exchange) return this.newest[record.row] ?? 0
+    return record.parent < 0 ? 0 : (this.newest[record.parent] ?? 0)
+  }
+
+  private startChunk(): void {
+    const chunk = new ArrayBuffer(CHUNK_RECORDS * RECORD_BYTES)
+    this.log.chunks.push(chunk)
+    this.f64 = new Float64Array(chunk)
+    this.u32 = new Uint32Array(chunk)
+    this.u16 = new Uint16Array(chunk)
+  }
+
+  private number(reason: Reason): number {
+    const known = this.reasonNumbers.get(reason)
+    if (known !== undefined) return known
+    const number = this.log.reasons.length
+    this.reasonNumbers.set(reason, number)
+    this.log.reasons.push(reason)
+    return number
+  }
+}

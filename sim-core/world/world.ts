@@ -1,0 +1,169 @@
+import type { ExchangeId, NodeId, PodId } from '../kernel/id.ts'
+import type { Kernel } from '../kernel/kernel.ts'
+import type { Streams, StreamTable } from '../kernel/random.ts'
+import { type EpochSeconds, type Nanos, START_OF_RUN } from '../kernel/time.ts'
+import type { RequestTemplate } from '../model/http.ts'
+import type { Behavior } from './behavior.ts'
+import type { DnsRow, NodeRow, PodRow, ServiceRow } from './cluster.ts'
+import type { Arrival, Connection } from './connection.ts'
+import type { Exchange } from './exchange.ts'
+import type { Meter } from './meter.ts'
+import type { EnvoyState, PoolState, Worker } from './proxy.ts'
+import type { Trace } from './trace.ts'
+import type { DiscoveryMessage } from './xds-message.ts'
+
+/**
+ * Everything that can affect the future, as plain data: if it isn't here, a checkpoint forgets it.
+ * Rows are found by index; free ones are listed, and reused newest first. Frozen objects are shared by checkpoints, all others are copied.
+ */
+export interface WorldState {
+  readonly seed: number
+  readonly startTime: EpochSeconds
+  nextSerial: number
+  /** Exchanges opened and ended so far: opened = ended + in flight. */
+  opened: number
+  ended: number
+  exchanges: Exchange[]
+  freeExchanges: number[]
+  connections: Connection[]
+  freeConnections: number[]
+  nextConnection: number
+  pods: PodRow[]
+  nodes: NodeRow[]
+  services: ServiceRow[]
+  dns: DnsRow[]
+  /** Where to find rows: IP → pod, `ip:port` → index in `services`, name → index in `dns`. Kept by whoever writes the rows. */
+  podByIp: Map<string, PodId>
+  serviceByAddress: Map<string, number>
+  dnsByName: Map<string, number>
+  proxies: EnvoyState[]
+  workers: Worker[]
+  pools: PoolState[]
+  behaviors: Behavior[]
+  /** Interned, frozen values that rows name by index. */
+  templates: RequestTemplate[]
+  arrivals: Arrival[]
+  /** xDS messages under way. */
+  discovery: (DiscoveryMessage | undefined)[]
+  freeDiscovery: number[]
+  /** State of each component by its name. */
+  components: Record<string, unknown>
+}
+
+/** Where everything happens. */
+export interface World {
+  readonly kernel: Kernel
+  readonly state: WorldState
+  readonly stream: Streams
+  readonly streams: StreamTable
+  readonly trace: Trace
+  readonly meter: Meter
+  /** By place in the story. */
+  readonly legs: readonly Leg[]
+  readonly driver: Driver
+}
+
+/** The driver's own: empty between events, so no part of the state. */
+export interface Driver {
+  /** Turns to take before the event under way is over: exchange, epoch, ended child or -1, delay, in fours. */
+  readonly ready: number[]
+  driving: boolean
+  /** Fingerprints of outcomes, for the digest. */
+  readonly fingerprints: Map<unknown, number>
+  /** Numbers of interned values by their JSON. */
+  readonly templateNumbers: Map<string, number>
+  readonly arrivalNumbers: Map<string, number>
+}
+
+/** One stretch of an exchange's life, run to completion at one instant. */
+export type Leg = (x: Exchange, world: World) => Next
+
+/** ≥ 0: run `x.leg` after that many ns. PARKED: someone else will resume it. DONE: the exchange is over. ON: same turn, next leg at once. */
+export type Next = Nanos | typeof PARKED | typeof DONE | typeof ON
+
+/** Waits until somebody resumes it. */
+export const PARKED = -1 as const
+/** Over. */
+export const DONE = -2 as const
+/** On to the next leg in the same turn. */
+export const ON = -3 as const
+
+/** The state of a world in which nothing exists yet. */
+export function createState(seed: number, startTime: EpochSeconds = START_OF_RUN): WorldState {
+  return {
+    seed,
+    startTime,
+    nextSerial: 0,
+    opened: 0,
+    ended: 0,
+    exchanges: [],
+    freeExchanges: [],
+    connections: [],
+    freeConnections: [],
+    nextConnection: 0,
+    pods: [],
+    nodes: [],
+    services: [],
+    dns: [],
+    podByIp: new Map(),
+    serviceByAddress: new Map(),
+    dnsByName: new Map(),
+    proxies: [],
+    workers: [],
+    pools: [],
+    behaviors: [],
+    templates: [],
+    arrivals: [],
+    discovery: [],
+    freeDiscovery: [],
+    components: {},
+  }
+}
+
+/** Row of an exchange that lives. */
+export function exchangeOf(world: World, id: ExchangeId): Exchange {
+  return world.state.exchanges[id]!
+}
+
+/** Row of a pod. */
+export function podOf(world: World, id: PodId): PodRow {
+  return world.state.pods[id]!
+}
+
+/** Row of a node. */
+export function nodeOf(world: World, id: NodeId): NodeRow {
+  return world.state.nodes[id]!
+}
+
+/** The request of an exchange. */
+export function templateOf(world: World, x: Exchange): RequestTemplate {
+  return world.state.templates[x.template]!
+}
+
+/** Where an exchange is sent. */
+export function arrivalOf(world: World, x: Exchange): Arrival {
+  return world.state.arrivals[x.arrival]!
+}
+
+/** Number of a request template; equal templates get one number. */
+export function internTemplate(world: World, template: RequestTemplate): number {
+  return intern(world.state.templates, world.driver.templateNumbers, template)
+}
+
+/** Number of an arrival; equal arrivals get one number. */
+export function internArrival(world: World, arrival: Arrival): number {
+  return intern(world.state.arrivals, world.driver.arrivalNumbers, arrival)
+}
+
+function intern<T extends object>(values: T[], numbers: Map<string, number>, value: T): number {
+  if (numbers.size !== values.length) {
+    // A checkpoint was restored: the table is the state's, this index only follows it.
+    numbers.clear()
+    for (const [number, known] of values.entries()) numbers.set(JSON.stringify(known), number)
+  }
+  const key = JSON.stringify(value)
+  const known = numbers.get(key)
+  if (known !== undefined) return known
+  numbers.set(key, values.length)
+  return values.push(Object.freeze(value)) - 1
+}
