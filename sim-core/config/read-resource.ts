@@ -43,7 +43,7 @@ export function readResource(
   diagnostics: Diagnostic[],
 ): Resource | undefined {
   const { document, base, body } = candidate
-  const head = headOf(body)
+  const head = headOf(body, defaultNamespace(document.file, options))
   let refused = false
   const report: Report = (severity, code, path, message, of = 'key') => {
     refused ||= severity === 'error'
@@ -72,7 +72,7 @@ export function readResource(
   }
   const kind = kindOf(head.apiVersion, head.kind)
   noteKind(head.apiVersion, head.kind, kind, report)
-  const metadata = readMetadata(body.metadata, kind, defaultNamespace(document.file, options), report)
+  const metadata = readMetadata(body.metadata, kind, head.namespace, report)
   const fitted = kind ? fitBody(body, kind, options, report) : body
   if (refused) return undefined
   return {
@@ -112,14 +112,13 @@ function defaultNamespace(file: string, options: LoadOptions): string {
 
 const text = (value: unknown): string => (typeof value === 'string' ? value : '')
 
-function headOf(body: Readonly<Record<string, unknown>>) {
+function headOf(body: Readonly<Record<string, unknown>>, fallback: string) {
   const metadata = isRecord(body.metadata) ? body.metadata : {}
-  return {
-    apiVersion: text(body.apiVersion),
-    kind: text(body.kind),
-    name: text(metadata.name),
-    namespace: text(metadata.namespace),
-  }
+  const apiVersion = text(body.apiVersion)
+  const kind = text(body.kind)
+  const isClusterWide = kindOf(apiVersion, kind)?.scope === 'Cluster'
+  const namespace = isClusterWide ? '' : text(metadata.namespace) || fallback
+  return { apiVersion, kind, name: text(metadata.name), namespace }
 }
 
 function noteKind(apiVersion: string, kindName: string, kind: Kind | undefined, report: Report): void {
@@ -164,7 +163,7 @@ function readMetadata(value: unknown, kind: Kind | undefined, namespace: string,
     report('error', 'field.type', ['metadata', 'namespace'], 'A namespace is a string. Quote it.', 'value')
   return {
     name,
-    namespace: kind?.scope === 'Cluster' ? '' : text(written) || namespace,
+    namespace,
     labels: stringMap(metadata.labels, ['metadata', 'labels'], report),
     annotations: stringMap(metadata.annotations, ['metadata', 'annotations'], report),
     creationTimestamp: creationOf(metadata.creationTimestamp, report),

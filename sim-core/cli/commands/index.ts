@@ -1,0 +1,5 @@
+import type { Command } from 'commander'
+import { validateCommand } from './validate.ts'
+
+/** Every command adds itself to the program. One file each. */
+export const commands: readonly ((program: Command) => void)[] = [validateCommand]

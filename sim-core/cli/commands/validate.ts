@@ -1,0 +1,70 @@
+import type { Command } from 'commander'
+import { type Admission, admit } from '../../config/admission.ts'
+import type { Diagnostic } from '../../model/reason.ts'
+import { exitCode } from '../exit-code.ts'
+import { readFiles } from '../files.ts'
+import { formatDiagnostic, paint } from '../print.ts'
+
+interface Options {
+  readonly json?: boolean
+  readonly namespace?: string
+}
+
+/** `glassmesh validate PATH…`: would the API server and istiod's webhook take these resources? */
+export function validateCommand(program: Command): void {
+  program
+    .command('validate')
+    .summary('check resources as the API server and istiod would')
+    .description(
+      'Checks every resource as the API server and istiod’s webhook would: fields, types, and the rules of each kind.\nExit code 65 when any is refused.',
+    )
+    .argument('<path...>', 'files, globs, folders (without subfolders), or - for standard input')
+    .option('-n, --namespace <name>', 'namespace of documents that name none', 'default')
+    .option('--json', 'one array: a verdict and its problems for every resource')
+    .action((paths: readonly string[], options: Options) => {
+      process.exitCode = validate(paths, options)
+    })
+}
+
+function validate(paths: readonly string[], options: Options): number {
+  const { files, problems } = readFiles(paths)
+  const admission = admit(files, options.namespace ? { namespace: options.namespace } : {})
+  const stray = [...problems, ...admission.stray]
+  const refused = admission.verdicts.filter(verdict => !verdict.valid).length
+  if (options.json) process.stdout.write(`${JSON.stringify(report(admission, stray), undefined, 2)}\n`)
+  else printReport(admission, stray, refused)
+  return refused > 0 || stray.some(problem => problem.severity === 'error')
+    ? exitCode.badInput
+    : exitCode.pass
+}
+
+function report(admission: Admission, stray: readonly Diagnostic[]) {
+  return [
+    ...admission.verdicts,
+    ...stray.map(problem => ({
+      file: problem.file,
+      line: problem.line,
+      column: problem.column,
+      valid: problem.severity !== 'error',
+      problems: [problem],
+    })),
+  ]
+}
+
+function printReport(admission: Admission, stray: readonly Diagnostic[], refused: number): void {
+  const all = [...stray, ...admission.verdicts.flatMap(verdict => verdict.problems)]
+  for (const problem of all)
+    if (problem.severity !== 'info') process.stdout.write(`${formatDiagnostic(problem, process.stdout)}\n`)
+  const notes = all.filter(problem => problem.severity === 'info')
+  if (notes.length > 0) process.stdout.write(`${paint('dim', listKinds(admission))}\n`)
+  const total = admission.verdicts.length
+  const verdict = refused === 0 ? paint('green', 'all admitted') : paint('red', `${refused} refused`)
+  process.stdout.write(`${total} resource${total === 1 ? '' : 's'}: ${verdict}\n`)
+}
+
+function listKinds(admission: Admission): string {
+  const kinds = admission.verdicts
+    .filter(verdict => verdict.problems.some(problem => problem.severity === 'info'))
+    .map(verdict => verdict.kind)
+  return `Not simulated: ${[...new Set(kinds)].sort().join(', ')}`
+}
