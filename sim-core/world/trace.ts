@@ -1,5 +1,6 @@
 import type { Nanos } from '../kernel/time.ts'
 import type { Reason } from '../model/reason.ts'
+import type { Connection } from './connection.ts'
 import type { Exchange } from './exchange.ts'
 
 /**
@@ -16,6 +17,8 @@ export interface Trace {
   hop(x: Exchange): void
   /** The exchange is over. */
   ended(x: Exchange): void
+  /** A connection has entered another phase. */
+  connection(c: Connection): void
   /** Something that stays has a new value: `kind` is a gauge's number, `actor` a row of its table. */
   gauge(kind: number, actor: number, value: number, because?: Reason): void
   /** Gives out everything up to now. */
@@ -29,11 +32,32 @@ export type TraceLevel = 'off' | 'decisions' | 'all'
 export interface Log {
   readonly chunks: readonly ArrayBuffer[]
   readonly records: number
+  /** In order of their first record. */
   readonly exchanges: readonly ExchangeRecord[]
+  /** Indices into `exchanges` of those that are over, in order. */
+  readonly ended: readonly number[]
   readonly reasons: readonly Reason[]
+  /** Who talks to whom over which row, in order of opening; a row's later entry replaces its earlier one. */
+  readonly connections: readonly ConnectionRecord[]
 }
 
-/** What is known of an exchange when it has ended. */
+/** A connection's parties, as far as known when its record was written. */
+export interface ConnectionRecord {
+  readonly serial: number
+  readonly row: number
+  readonly at: Nanos
+  readonly fromPod: number
+  readonly fromProxy: number
+  readonly toPod: number
+  readonly toProxy: number
+  readonly toPort: number
+  readonly protocol: Connection['protocol']
+}
+
+/** Phases of a connection as the `value` of its records. */
+export const CONNECTION_PHASES = ['connecting', 'handshaking', 'open', 'draining', 'closed'] as const
+
+/** What is known of an exchange: who opened it from its first record on, the rest from its end. */
 export interface ExchangeRecord {
   readonly serial: number
   readonly parent: number
@@ -48,13 +72,14 @@ export interface ExchangeRecord {
   readonly atPod: number
   readonly atProxy: number
   readonly orphan: boolean
-  readonly outcome: Exchange['outcome']
   readonly start: Nanos
-  readonly end: Nanos
+  readonly outcome: Exchange['outcome']
+  /** `undefined` while it is in flight. */
+  readonly end: Nanos | undefined
 }
 
 /** Kinds of records. Gauges come after `GAUGE`. */
-export const RECORD = { hop: 0, note: 1, end: 2, gauge: 16 } as const
+export const RECORD = { hop: 0, note: 1, end: 2, connection: 3, gauge: 16 } as const
 
 /** Bytes of a record: time and duration f64; cause, exchange, actor, connection, reason, value u32; kind, leg, attempt, flags u16. */
 export const RECORD_BYTES = 48
@@ -72,9 +97,10 @@ const SILENT: Trace = Object.freeze({
   note: () => {},
   hop: () => {},
   ended: () => {},
+  connection: () => {},
   gauge: () => {},
   flush: () => {},
-  log: Object.freeze({ chunks: [], records: 0, exchanges: [], reasons: [] }),
+  log: Object.freeze({ chunks: [], records: 0, exchanges: [], ended: [], reasons: [], connections: [] }),
 })
 
 interface Pending {
@@ -94,11 +120,13 @@ interface Pending {
 
 class Recorder implements Trace {
   readonly level: TraceLevel
-  readonly log: { chunks: ArrayBuffer[]; records: number; exchanges: ExchangeRecord[]; reasons: Reason[] } = {
-    chunks: [],
+  readonly log = {
+    chunks: [] as ArrayBuffer[],
     records: 0,
-    exchanges: [],
-    reasons: [],
+    exchanges: [] as ExchangeRecord[],
+    ended: [] as number[],
+    reasons: [] as Reason[],
+    connections: [] as ConnectionRecord[],
   }
   private readonly clock: { readonly now: Nanos }
   private readonly reasonNumbers = new Map<Reason, number>()
@@ -106,6 +134,9 @@ class Recorder implements Trace {
   /** Number of the newest record of each exchange row, plus one, and the exchange that it was of. */
   private readonly newest: number[] = []
   private readonly newestOf: number[] = []
+  /** The exchange that has each row, and its place in the log's table. */
+  private readonly serialOf: number[] = []
+  private readonly indexOf: number[] = []
   private f64 = new Float64Array(0)
   private u32 = new Uint32Array(0)
   private u16 = new Uint16Array(0)
@@ -125,41 +156,49 @@ class Recorder implements Trace {
 
   ended(x: Exchange): void {
     this.add(x, RECORD.end, NOBODY, x.outcome?.status ?? 0)
-    this.log.exchanges.push({
-      serial: x.serial,
-      parent: x.parentSerial,
-      root: x.root,
-      traffic: x.traffic,
-      number: x.number,
-      template: x.template,
-      arrival: x.arrival,
-      configuration: x.configuration,
-      fromPod: x.fromPod,
-      fromProxy: x.fromProxy,
-      atPod: x.atPod,
-      atProxy: x.atProxy,
-      orphan: x.orphan,
-      outcome: x.outcome,
-      start: x.startedAt,
-      end: this.clock.now,
+    const index = this.indexOf[x.id] ?? 0
+    this.log.exchanges[index] = { ...recordOf(x), outcome: x.outcome, end: this.clock.now }
+    this.log.ended.push(index)
+  }
+
+  connection(c: Connection): void {
+    const { serial, id, fromPod, fromProxy, toPod, toProxy, toPort, protocol } = c
+    this.log.connections.push({
+      serial,
+      row: id,
+      at: this.clock.now,
+      fromPod,
+      fromProxy,
+      toPod,
+      toProxy,
+      toPort,
+      protocol,
     })
+    this.hold({ ...this.blank(RECORD.connection), connection: id, value: CONNECTION_PHASES.indexOf(c.phase) })
   }
 
   gauge(kind: number, actor: number, value: number, because?: Reason): void {
     this.hold({
+      ...this.blank(RECORD.gauge + kind),
+      actor,
+      value,
+      reason: because ? this.number(because) : NOBODY,
+    })
+  }
+
+  private blank(kind: number): Pending {
+    const nobody = { exchange: NOBODY, actor: NOBODY, connection: NOBODY, reason: NOBODY }
+    return {
       time: this.clock.now,
-      kind: RECORD.gauge + kind,
+      kind,
       row: -1,
       parent: -1,
-      exchange: NOBODY,
-      actor,
-      connection: NOBODY,
-      reason: because ? this.number(because) : NOBODY,
-      value,
+      ...nobody,
+      value: 0,
       leg: 0,
       attempt: 0,
       flags: 0,
-    })
+    }
   }
 
   flush(): void {
@@ -167,6 +206,10 @@ class Recorder implements Trace {
   }
 
   private add(x: Exchange, kind: number, reason: number, value: number): void {
+    if (this.serialOf[x.id] !== x.serial) {
+      this.serialOf[x.id] = x.serial
+      this.indexOf[x.id] = this.log.exchanges.push({ ...recordOf(x), outcome: undefined, end: undefined }) - 1
+    }
     this.hold({
       time: this.clock.now + x.spent,
       kind,
@@ -247,5 +290,24 @@ class Recorder implements Trace {
     this.reasonNumbers.set(reason, number)
     this.log.reasons.push(reason)
     return number
+  }
+}
+
+function recordOf(x: Exchange): Omit<ExchangeRecord, 'outcome' | 'end'> {
+  return {
+    serial: x.serial,
+    parent: x.parentSerial,
+    root: x.root,
+    traffic: x.traffic,
+    number: x.number,
+    template: x.template,
+    arrival: x.arrival,
+    configuration: x.configuration,
+    fromPod: x.fromPod,
+    fromProxy: x.fromProxy,
+    atPod: x.atPod,
+    atProxy: x.atProxy,
+    orphan: x.orphan,
+    start: x.startedAt,
   }
 }
