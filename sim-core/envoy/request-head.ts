@@ -66,7 +66,9 @@ function withSource(headers: Headers, manager: HttpConnectionManager, downstream
     ([name]) => name !== 'x-forwarded-for' && (trusted > 0 || name !== 'x-forwarded-proto'),
   )
   const chain = manager.skipXffAppend ? claimed : [...claimed, downstream.sourceIp]
-  const external: Headers = [['x-envoy-external-address', clientAddress(claimed, trusted, downstream.sourceIp)]]
+  const external: Headers = [
+    ['x-envoy-external-address', clientAddress(claimed, trusted, downstream.sourceIp)],
+  ]
   return [...kept, ...(chain.length > 0 ? [xff(chain.join(','))] : []), ...external]
 }
 

@@ -1,5 +1,5 @@
-import { matchesString } from '../../decide/string-match.ts'
 import { valuesOf } from '../../decide/header-match.ts'
+import { matchesString } from '../../decide/string-match.ts'
 import type { Headers } from '../../model/http.ts'
 import { TYPE } from '../../model/xds/filters.ts'
 import type { CorsPolicy } from '../../model/xds/route.ts'

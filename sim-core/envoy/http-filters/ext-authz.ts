@@ -1,4 +1,4 @@
-import { matchesMetadata, type MetadataQuestion } from '../../decide/metadata-match.ts'
+import { type MetadataQuestion, matchesMetadata } from '../../decide/metadata-match.ts'
 import { matchesString } from '../../decide/string-match.ts'
 import type { Headers, RequestTemplate } from '../../model/http.ts'
 import type { StringMatcher } from '../../model/xds/core.ts'
@@ -58,7 +58,8 @@ export const extAuthz = defineHttpFilter(TYPE.extAuthz, {
   onAnswer(config, query, answer) {
     if (answer.kind !== 'response' || answer.status >= 500 || answer.flags.length > 0)
       return config.failureModeAllow ? CONTINUE : refuse(config, query)
-    if (answer.status === 200 && (answer.grpcStatus ?? 0) === 0) return allow(config, query, answer.headers ?? [])
+    if (answer.status === 200 && (answer.grpcStatus ?? 0) === 0)
+      return allow(config, query, answer.headers ?? [])
     const status = config.grpcService ? 403 : answer.status
     const because = { code: 'extAuthz.denied' as const, facts: { status } }
     const shown = config.httpService?.authorizationResponse?.allowedClientHeaders
@@ -77,7 +78,8 @@ export const extAuthz = defineHttpFilter(TYPE.extAuthz, {
     'extAuthz.asked': ({ cluster }) => `The authorization service ${cluster} is asked.`,
     'extAuthz.allowed': () => 'The authorization service allows the request.',
     'extAuthz.denied': ({ status }) => `The authorization service refuses with ${status}.`,
-    'extAuthz.error': ({ status }) => `The authorization service gave no usable answer; the proxy refuses with ${status}.`,
+    'extAuthz.error': ({ status }) =>
+      `The authorization service gave no usable answer; the proxy refuses with ${status}.`,
   },
 })
 

@@ -1,11 +1,11 @@
 import type { DynamicMetadata } from '../../decide/metadata-match.ts'
+import type { RandomStream } from '../../kernel/random.ts'
 import type { Nanos } from '../../kernel/time.ts'
 import type { Headers, RequestTemplate } from '../../model/http.ts'
 import type { Outcome } from '../../model/outcome.ts'
 import type { Facts, Reason } from '../../model/reason.ts'
 import type { HttpFilterConfigs, HttpFilterName } from '../../model/xds/filters.ts'
 import type { Route } from '../../model/xds/route.ts'
-import type { RandomStream } from '../../kernel/random.ts'
 
 /** What a filter says to a request. */
 export type Verdict =

@@ -1,5 +1,5 @@
 import { verifyJwt } from '../../decide/jwt.ts'
-import { type JwtAuthentication, TYPE } from '../../model/xds/filters.ts'
+import { TYPE } from '../../model/xds/filters.ts'
 import { localReply } from '../local-reply.ts'
 import { CONTINUE, defineHttpFilter } from './http-filter.ts'
 

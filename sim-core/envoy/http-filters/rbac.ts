@@ -1,5 +1,5 @@
 import { evaluateRbac, type RbacQuery, rbacDeniedDetails } from '../../decide/rbac.ts'
-import { type RBAC, TYPE } from '../../model/xds/filters.ts'
+import { TYPE } from '../../model/xds/filters.ts'
 import { localReply } from '../local-reply.ts'
 import { CONTINUE, defineHttpFilter, type FilterQuery } from './http-filter.ts'
 
