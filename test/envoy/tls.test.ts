@@ -1,12 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import {
-  type ClientHello,
-  chooseTransportSocket,
-  handshake,
-  istioAlpn,
-  type PeerCertificate,
-  type ServerSide,
-} from '../../sim-core/envoy/tls.ts'
+import { chooseTransportSocket } from '../../sim-core/envoy/tls.ts'
 
 describe('tls', () => {
   it('dials each endpoint as its metadata says', () => {
