@@ -3,7 +3,7 @@ import { moved, remainder, xxHash64 } from './xx-hash.ts'
 
 interface Table {
   /** The host of each slot. */
-  readonly slots: readonly number[]
+  readonly slots: ArrayLike<number>
 }
 
 /** MAGLEV: hosts fill a prime-sized table in turn, each by its own permutation, heavier ones more often. envoy: source/extensions/load_balancing_policies/maglev/maglev_lb.cc. */
@@ -18,7 +18,7 @@ export const maglev = defineLoadBalancer<Table>({
       next: 0,
       target: 0,
     }))
-    const slots = new Array<number>(tableSize).fill(-1)
+    const slots = new Int32Array(tableSize).fill(-1)
     for (let filled = 0, turn = 1; filled < tableSize; turn++) {
       for (let index = 0; index < builds.length && filled < tableSize; index++) {
         const build = builds[index]
