@@ -12,9 +12,22 @@ for (const add of commands) add(program)
 for (const command of program.commands)
   command.exitOverride().showHelpAfterError('(add --help for the options)')
 
+process.once('SIGINT', () => process.exit(exitCode.interrupted))
+// A reader that has seen enough (`| head`) is no mistake of ours.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(exitCode.pass)
+  throw error
+})
+
 try {
   await program.parseAsync()
 } catch (error) {
-  if (!(error instanceof CommanderError)) throw error
-  process.exitCode = error.exitCode === 0 ? exitCode.pass : exitCode.usage
+  process.exitCode = report(error)
+}
+
+function report(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCode.pass : exitCode.usage
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
+  process.stderr.write(`glassmesh: internal error: ${text}\n`)
+  return exitCode.internal
 }

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
+import { probeCommand } from './probe.ts'
 import { validateCommand } from './validate.ts'
 
 /** Every command adds itself to the program. One file each. */
-export const commands: readonly ((program: Command) => void)[] = [validateCommand]
+export const commands: readonly ((program: Command) => void)[] = [probeCommand, validateCommand]

@@ -1,0 +1,27 @@
+import { describe, expect, it } from 'vitest'
+import { corporaFolder } from './corpus.ts'
+import { judgeAll, rowOf } from './score.ts'
+import { casesOfCorpus } from './scoreboard.ts'
+
+/** Shares that must not be lost again. They only ever grow. */
+const FLOORS: Readonly<Record<string, number>> = {
+  'envoy-router-check': 1,
+}
+
+const folder = corporaFolder()
+
+describe('the oracles', () => {
+  it.skipIf(folder === undefined).each(Object.entries(FLOORS))(
+    '%s agrees with the real one in a share of at least %d',
+    (name, floor) => {
+      const judged = judgeAll(casesOfCorpus(folder ?? '', name))
+      const row = rowOf(name, judged)
+      const failing = judged
+        .filter(each => !('passed' in each.verdict && each.verdict.passed))
+        .map(each => each.id)
+      expect(row.score, `fails: ${failing.slice(0, 20).join(', ')}`).toBeGreaterThanOrEqual(floor)
+    },
+  )
+
+  it.skipIf(folder !== undefined)('are skipped: ../shared/corpora is not here', () => {})
+})
