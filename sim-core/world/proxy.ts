@@ -1,4 +1,5 @@
-import type { ConnectionId, ExchangeId, PodId, ProxyId, WorkerId } from '../kernel/id.ts'
+import type { Certificate } from '../decide/tls.ts'
+import { type ConnectionId, id, type PodId, type ProxyId, type WorkerId } from '../kernel/id.ts'
 import { type Nanos, ZERO } from '../kernel/time.ts'
 import type { XdsSnapshot } from '../model/xds/snapshot.ts'
 import { createFifo, type Fifo } from './fifo.ts'
@@ -31,19 +32,71 @@ export interface EnvoyState {
   /** What it has accepted, type by type. Frozen, so that checkpoints share it. */
   snapshot: XdsSnapshot | undefined
   readonly workers: readonly WorkerId[]
+  /** What SDS has brought, by the secret's name: `default` and `ROOTCA` in a sidecar. Values are frozen and replaced, never changed. */
+  certificates: Readonly<Record<string, Certificate>>
+  /** Identities of the roots that a validation secret trusts. */
+  roots: Readonly<Record<string, readonly string[]>>
   /** Connections accepted so far; they go to workers in turn. */
   accepted: number
   phase: 'starting' | 'live' | 'draining' | 'stopped'
 }
 
-/** Connections of one upstream cluster and worker, and the streams that wait for one. */
+/** Connections of one proxy's worker to one upstream host in one way (protocol, TLS), and the streams that wait for one. */
 export interface PoolState {
-  active: number
+  readonly proxy: ProxyId
+  readonly worker: WorkerId
+  readonly cluster: string
+  /** `10.1.2.7:9080`. */
+  readonly host: string
+  /** What its connections are opened with. */
+  readonly arrival: number
+  readonly protocol: 'http/1.1' | 'h2' | 'tcp'
+  /** Oldest first; the one used last is taken first. */
   readonly connections: ConnectionId[]
-  readonly pending: ExchangeId[]
+  /** Streams on its connections. */
+  active: number
+  /** Exchanges that wait for a place on a connection. */
+  readonly pending: Fifo
 }
 
 /** A worker with nothing to do. */
 export function createWorker(row: number, proxy: ProxyId): Worker {
   return { id: row as WorkerId, proxy, freeAt: ZERO, waiting: createFifo(), armed: false }
+}
+
+/** A new Envoy that has heard nothing yet: its row, and those of its workers. */
+export function createProxy(
+  tables: { readonly proxies: EnvoyState[]; readonly workers: Worker[] },
+  of: {
+    readonly pod: PodId
+    readonly type: EnvoyState['type']
+    readonly name: string
+    readonly concurrency: number
+  },
+): EnvoyState {
+  const row = id<'proxy'>(tables.proxies.length)
+  const workers = Array.from({ length: of.concurrency }, () => {
+    const worker = createWorker(tables.workers.length, row)
+    tables.workers.push(worker)
+    return worker.id
+  })
+  const proxy: EnvoyState = {
+    id: row,
+    pod: of.pod,
+    type: of.type,
+    name: of.name,
+    cds: 0,
+    eds: 0,
+    lds: 0,
+    rds: 0,
+    configuration: 0,
+    snapshot: undefined,
+    workers,
+    certificates: {},
+    roots: {},
+    accepted: 0,
+    phase: 'starting',
+  }
+  tables.proxies.push(proxy)
+  return proxy
 }
