@@ -266,6 +266,7 @@ export interface ServerTLSSettings {
   readonly caCrl?: string
   readonly credentialName?: string
   readonly credentialNames?: readonly string[]
+  readonly caCertCredentialName?: string
   readonly tlsCertificates?: readonly Readonly<Record<string, string>>[]
   readonly subjectAltNames?: readonly string[]
   readonly verifyCertificateSpki?: readonly string[]

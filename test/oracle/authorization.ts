@@ -41,6 +41,8 @@ export function authorizationCases(file: string): readonly Compared[] {
       },
       features: {},
       domainSuffix: 'cluster.local',
+      configDomainSuffix: 'cluster.local',
+      pods: [],
       version: 0,
       services: [extAuthz],
       endpointsOf: () => [],
@@ -71,5 +73,12 @@ const extAuthz: Service = {
   publishNotReadyAddresses: false,
   internalTrafficPolicyLocal: false,
   creationTimestamp: 0,
-  resource: { apiVersion: 'v1', kind: 'Service', metadata: { name: '', namespace: '', labels: {}, annotations: {}, creationTimestamp: 0 }, spec: {}, body: {}, order: 0 },
+  resource: {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: '', namespace: '', labels: {}, annotations: {}, creationTimestamp: 0 },
+    spec: {},
+    body: {},
+    order: 0,
+  },
 }

@@ -59,6 +59,7 @@ export const flags = {
   PILOT_FILTER_GATEWAY_CLUSTER_CONFIG: flag('FilterGatewayClusterConfig', false, experimental),
   PILOT_AUTO_SEND_UNHEALTHY_ENDPOINTS: flag('DefaultSendUnhealthyEndpoints', true, experimental),
   PILOT_SEND_UNHEALTHY_ENDPOINTS: flag('GlobalSendUnhealthyEndpoints', false, experimental),
+  PILOT_ENABLE_PERSISTENT_SESSION_FILTER: flag('EnablePersistentSessionFilter', false, experimental),
   PILOT_PERSISTENT_SESSION_LABEL: flag('PersistentSessionLabel', 'istio.io/persistent-session', experimental),
   PILOT_PERSISTENT_SESSION_HEADER_LABEL: flag(
     'PersistentSessionHeaderLabel',

@@ -1,12 +1,13 @@
+import { featureOf } from '../../config/defaults/features.ts'
 import type { AuthorizationPolicy } from '../../model/istio.ts'
-import type { Resource } from '../../model/resource.ts'
 import type { NamedConfig } from '../../model/xds/core.ts'
 import { type RBAC, type RbacPolicy, type RbacRules, TYPE } from '../../model/xds/filters.ts'
 import { withOrigin } from '../../model/xds/origins.ts'
 import { buildRbacPolicy, NEVER } from './authorization-rule.ts'
+import { type Config, listConfigsIn, refOf } from './configs.ts'
 import { extAuthzFilters } from './ext-authz.ts'
-import { isAttached, oldestFirst, rootNamespaceOf } from './policy-attachment.ts'
-import { isEnabled } from './proxy-config.ts'
+import { isAttached, rootNamespaceOf } from './policy-attachment.ts'
+
 import type { Proxy, PushContext, Service } from './push-context.ts'
 
 /** Filters of a proxy's AuthorizationPolicies: CUSTOM ones stand before authentication, the others after it. */
@@ -17,7 +18,7 @@ export interface AuthorizationFilters {
 type Action = NonNullable<AuthorizationPolicy['action']>
 type Protocol = 'http' | 'tcp'
 
-const specOf = (resource: Resource) => resource.spec as AuthorizationPolicy
+type Policy = Config<AuthorizationPolicy>
 
 /** Policies of one action that act on a proxy: the root namespace's first, then its own, oldest first. istio: ListAuthorizationPolicies. */
 export function authorizationPolicies(
@@ -25,18 +26,18 @@ export function authorizationPolicies(
   proxy: Proxy,
   action: Action,
   service?: Service,
-): readonly Resource[] {
+): readonly Policy[] {
   const namespaces = new Set([
     rootNamespaceOf(push),
     proxy.namespace,
     ...(service ? [service.namespace] : []),
   ])
   return [...namespaces]
-    .flatMap(namespace => oldestFirst(push, 'AuthorizationPolicy', namespace))
+    .flatMap(namespace => listConfigsIn(push, 'AuthorizationPolicy', namespace))
     .filter(
       each =>
-        (specOf(each).action ?? 'ALLOW') === action &&
-        isAttached(push, proxy, each.metadata.namespace, specOf(each), service ? [service] : []),
+        (each.spec.action ?? 'ALLOW') === action &&
+        isAttached(push, proxy, each.namespace, each.spec, service ? [service] : []),
     )
 }
 
@@ -65,19 +66,19 @@ interface Rules {
   readonly shadowRules?: RbacRules
 }
 
-const isDryRun = (policy: Resource) =>
-  ['true', '1', 't', 'T', 'TRUE', 'True'].includes(policy.metadata.annotations['istio.io/dry-run'] ?? '')
+const isDryRun = (policy: Policy) =>
+  ['true', '1', 't', 'T', 'TRUE', 'True'].includes(policy.annotations['istio.io/dry-run'] ?? '')
 
 function builtRules(
   push: PushContext,
   proxy: Proxy,
-  policies: readonly Resource[],
+  policies: readonly Policy[],
   action: Action,
   protocol: Protocol,
 ): Rules {
   const dry = policies.filter(isDryRun)
   const enforced = policies.filter(policy => !isDryRun(policy))
-  const built = (chosen: readonly Resource[]) => rbacRules(push, proxy, chosen, action, protocol, '')
+  const built = (chosen: readonly Policy[]) => rbacRules(push, proxy, chosen, action, protocol, '')
   return {
     ...(enforced.length > 0 && { rules: built(enforced) }),
     ...(dry.length > 0 && { shadowRules: built(dry) }),
@@ -88,7 +89,7 @@ function builtRules(
 function rbacRules(
   push: PushContext,
   proxy: Proxy,
-  policies: readonly Resource[],
+  policies: readonly Policy[],
   action: Action,
   protocol: Protocol,
   prefix: string,
@@ -103,21 +104,15 @@ function rbacRules(
 function policyEntries(
   push: PushContext,
   proxy: Proxy,
-  policy: Resource,
+  policy: Policy,
   action: Action,
   protocol: Protocol,
   prefix: string,
 ): readonly (readonly [string, RbacPolicy])[] {
-  const { namespace, name } = policy.metadata
-  const rules = specOf(policy).rules ?? []
+  const { namespace, name } = policy
+  const rules = policy.spec.rules ?? []
   const nameOf = (rule: number) => `${prefix}ns[${namespace}]-policy[${name}]-rule[${rule}]`
-  const ref = (path: string) => ({
-    kind: 'AuthorizationPolicy',
-    namespace,
-    name,
-    path,
-    version: push.version,
-  })
+  const ref = (path: string) => refOf(policy, path)
   if (rules.length === 0) return [[nameOf(0), withOrigin({ ...NEVER }, ref('spec'))]]
   const context = {
     policyNamespace: namespace,
@@ -162,14 +157,13 @@ function customFilters(
   service: Service | undefined,
 ): readonly NamedConfig[] {
   const policies = authorizationPolicies(push, proxy, 'CUSTOM', service)
-  const providerOf = (policy: Resource) => specOf(policy).provider?.name ?? ''
+  const providerOf = (policy: Policy) => policy.spec.provider?.name ?? ''
   const providers = [...new Set(policies.map(providerOf))].toSorted()
-  const tooMany =
-    providers.length > 1 && !isEnabled(push, 'PILOT_ENABLE_MULTIPLE_CUSTOM_AUTHZ_PROVIDERS', false)
+  const tooMany = providers.length > 1 && !featureOf(push, 'PILOT_ENABLE_MULTIPLE_CUSTOM_AUTHZ_PROVIDERS')
   return providers.flatMap(provider => {
     const own = policies.filter(policy => providerOf(policy) === provider)
     const prefix = provider ? `istio-ext-authz-${provider}-` : 'istio-ext-authz-'
-    const built = (chosen: readonly Resource[]) => rbacRules(push, proxy, chosen, 'CUSTOM', protocol, prefix)
+    const built = (chosen: readonly Policy[]) => rbacRules(push, proxy, chosen, 'CUSTOM', protocol, prefix)
     const enforced = built(own.filter(policy => !isDryRun(policy)))
     const filters = tooMany ? undefined : extAuthzFilters(push, provider)
     if (!filters) return [rbacFilter(protocol, { rules: denied(enforced) })]

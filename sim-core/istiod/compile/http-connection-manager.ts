@@ -1,10 +1,12 @@
+import { featureOf } from '../../config/defaults/features.ts'
 import type { NamedConfig } from '../../model/xds/core.ts'
 import { type HttpConnectionManager, TYPE } from '../../model/xds/filters.ts'
 import type { RouteConfiguration } from '../../model/xds/route.ts'
 import { accessLogs } from './access-log.ts'
 import { withConnectionSettings } from './connection-settings.ts'
 import { dynamicForwardProxyFilter, HTTP_FILTER } from './http-filters.ts'
-import { isEnabled, type ListenerClass, proxyHeadersOf } from './proxy-config.ts'
+import { httpPolicyFilters } from './policy-filters.ts'
+import { type ListenerClass, proxyHeadersOf } from './proxy-config.ts'
 import type { Protocol, Proxy, PushContext } from './push-context.ts'
 import { statsFilters } from './telemetry.ts'
 import { tracingOf } from './tracing.ts'
@@ -58,7 +60,7 @@ export function buildHttpConnectionManager(
       options.class === 'SidecarInbound' && { http2ProtocolOptions: {} }),
     requestIdExtension: requestIdExtension(tracing?.useRequestIdForSampling ?? true),
     // ENABLE_100_CONTINUE_HEADERS = true, istio pilot/pkg/features/pilot.go.
-    ...(isEnabled(push, 'ENABLE_100_CONTINUE_HEADERS', true) && { proxy100Continue: true }),
+    ...(featureOf(push, 'ENABLE_100_CONTINUE_HEADERS') && { proxy100Continue: true }),
     httpFilters: httpFilters(push, proxy, options),
   }
   return { ...withConnectionSettings(push, proxy, manager), ...options.settings }
@@ -75,6 +77,7 @@ function httpFilters(
   options: HttpConnectionManagerOptions,
 ): readonly NamedConfig[] {
   const inbound = options.class === 'SidecarInbound'
+  const policies = options.class === 'SidecarOutbound' ? undefined : httpPolicyFilters(push, proxy)
   const headers = proxyHeadersOf(push, proxy, options.class)
   const metadata = inbound
     ? HTTP_FILTER.inboundMetadata
@@ -82,14 +85,17 @@ function httpFilters(
       ? HTTP_FILTER.outboundMetadataInMesh
       : HTTP_FILTER.outboundMetadata
   return [
-    ...(isEnabled(push, 'PILOT_ENABLE_METADATA_EXCHANGE', true) ? [metadata] : []),
+    ...(featureOf(push, 'PILOT_ENABLE_METADATA_EXCHANGE') ? [metadata] : []),
+    ...(policies?.custom ?? []),
+    ...(policies?.authentication ?? []),
+    ...(policies?.local ?? []),
     ...(options.protocol === 'GRPCWeb' ? [HTTP_FILTER.grpcWeb] : []),
     HTTP_FILTER.grpcStats,
-    ...(!inbound && isEnabled(push, 'PILOT_ENABLE_ALPN_FILTER', true) ? [HTTP_FILTER.alpn] : []),
+    ...(!inbound && featureOf(push, 'PILOT_ENABLE_ALPN_FILTER') ? [HTTP_FILTER.alpn] : []),
     HTTP_FILTER.fault,
     HTTP_FILTER.cors,
     ...statsFilters(push, proxy, options.class),
-    ...(!inbound && isEnabled(push, 'PILOT_ENABLE_PERSISTENT_SESSION_FILTER', false)
+    ...(!inbound && featureOf(push, 'PILOT_ENABLE_PERSISTENT_SESSION_FILTER')
       ? [HTTP_FILTER.emptySession]
       : []),
     ...(options.dnsCache ? [dynamicForwardProxyFilter(options.dnsCache)] : []),
@@ -129,7 +135,7 @@ function pathNormalization(push: PushContext): Partial<HttpConnectionManager> {
 
 function http10(push: PushContext, proxy: Proxy): Partial<HttpConnectionManager> {
   const asked = proxy.metadata.HTTP10
-  return isEnabled(push, 'PILOT_HTTP10', false) || asked === '1' || asked === 'true'
+  return featureOf(push, 'PILOT_HTTP10') || asked === '1' || asked === 'true'
     ? { httpProtocolOptions: { acceptHttp10: true } }
     : {}
 }

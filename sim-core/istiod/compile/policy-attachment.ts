@@ -1,6 +1,7 @@
+import { featureOf } from '../../config/defaults/features.ts'
 import type { PolicyTargetReference, WorkloadSelector } from '../../model/istio.ts'
-import type { Resource } from '../../model/resource.ts'
-import { isEnabled } from './proxy-config.ts'
+import { selects } from '../../model/names.ts'
+
 import type { Proxy, PushContext, Service } from './push-context.ts'
 
 /** Policies that choose their workloads by selector or by target. */
@@ -18,14 +19,6 @@ export function targetsOf(policy: Attachable): readonly PolicyTargetReference[] 
 /** The label that istiod's gateway controller puts on pods of a Kubernetes Gateway. */
 const GATEWAY_NAME = 'gateway.networking.k8s.io/gateway-name'
 
-/** Whether every label asked for is there. */
-export function hasLabels(
-  labels: Readonly<Record<string, string>>,
-  wanted: Readonly<Record<string, string>> | undefined,
-): boolean {
-  return Object.entries(wanted ?? {}).every(([key, value]) => labels[key] === value)
-}
-
 /** Whether a policy acts on this proxy: sidecars and classic gateways know selectors only, Kubernetes Gateways also targets, waypoints targets alone (the services it serves among them). istio: pilot/pkg/model/policyattachment.go. */
 export function isAttached(
   push: PushContext,
@@ -35,11 +28,11 @@ export function isAttached(
   services: readonly Service[] = [],
 ): boolean {
   const targets = targetsOf(policy)
-  const bySelector = () => hasLabels(proxy.labels, policy.selector?.matchLabels)
+  const bySelector = () => selects(policy.selector?.matchLabels ?? {}, proxy.labels)
   if (proxy.labels[GATEWAY_NAME] === undefined) return targets.length === 0 && bySelector()
   if (targets.length > 0)
     return targets.some(target => pointsAt(push, proxy, policyNamespace, target, services))
-  const allowed = isEnabled(push, 'ENABLE_SELECTOR_BASED_K8S_GATEWAY_POLICY', true)
+  const allowed = featureOf(push, 'ENABLE_SELECTOR_BASED_K8S_GATEWAY_POLICY')
   return proxy.type !== 'waypoint' && allowed && bySelector()
 }
 
@@ -69,18 +62,7 @@ function pointsAt(
   return here && isKind('gateway.networking.k8s.io', 'Gateway') && target.name === proxy.labels[GATEWAY_NAME]
 }
 
-/** Resources of a kind in one namespace, oldest first, as istiod lists them. istio: sortConfigByCreationTime. */
-export function oldestFirst(push: PushContext, kind: string, namespace: string): readonly Resource[] {
-  return Object.values(push.tree[kind]?.[namespace] ?? {}).toSorted(
-    (a, b) =>
-      a.metadata.creationTimestamp - b.metadata.creationTimestamp ||
-      compareText(`${a.metadata.name}.${a.metadata.namespace}`, `${b.metadata.name}.${b.metadata.namespace}`),
-  )
-}
-
 /** istio-system unless the mesh says otherwise. */
 export function rootNamespaceOf(push: PushContext): string {
   return push.mesh.rootNamespace ?? 'istio-system'
 }
-
-const compareText = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0)

@@ -4,6 +4,7 @@ import type { Proxy, PushContext } from './push-context.ts'
 /** What a listener is for; some filters differ by it. istio: pilot/pkg/networking/networking.go. */
 export type ListenerClass = 'SidecarInbound' | 'SidecarOutbound' | 'Gateway'
 
+type ForwardClientCert = NonNullable<HttpConnectionManager['forwardClientCertDetails']>
 interface Switch {
   readonly disabled?: boolean
   readonly enabled?: boolean
@@ -23,7 +24,7 @@ export interface ProxyConfig {
     readonly proxyProtocol?: Readonly<Record<string, unknown>>
   }
   readonly proxyHeaders?: {
-    readonly forwardedClientCert?: string
+    readonly forwardedClientCert?: ForwardClientCert | 'UNDEFINED'
     readonly setCurrentClientCertDetails?: HttpConnectionManager['setCurrentClientCertDetails']
     readonly requestId?: Switch
     readonly server?: Switch & { readonly value?: string }
@@ -66,7 +67,7 @@ export function proxyConfigOf(push: PushContext, proxy: Proxy): ProxyConfig {
 export interface ProxyHeaders {
   readonly serverName: string | undefined
   readonly serverHeaderTransformation: 'OVERWRITE' | 'PASS_THROUGH'
-  readonly forwardClientCertDetails: string
+  readonly forwardClientCertDetails: NonNullable<HttpConnectionManager['forwardClientCertDetails']>
   readonly setCurrentClientCertDetails: HttpConnectionManager['setCurrentClientCertDetails']
   readonly includeRequestAttemptCount: boolean
   readonly generateRequestId: boolean
@@ -102,10 +103,4 @@ export function proxyHeadersOf(push: PushContext, proxy: Proxy, listener: Listen
     xForwardedPort: asked?.xForwardedPort?.enabled === true,
     xForwardedHost: asked?.xForwardedHost?.enabled === true,
   }
-}
-
-/** An istiod flag that is on or off; `otherwise` is istiod's own default. */
-export function isEnabled(push: PushContext, feature: string, otherwise: boolean): boolean {
-  const value = push.features[feature]
-  return value === undefined || value === '' ? otherwise : value.toLowerCase() === 'true' || value === '1'
 }

@@ -146,6 +146,8 @@ export interface PushContext {
   /** Domain that short hosts in Istio's own resources get; `''` leaves them at `name.namespace`. Equals `domainSuffix` in a real cluster. */
   readonly configDomainSuffix: string
   readonly version: number
+  /** Key sets that istiod has fetched, by issuer or by address. */
+  readonly jwks?: Readonly<Record<string, string>>
   /** Every service, oldest first, whether visible or not. */
   readonly services: readonly Service[]
   readonly pods: readonly PodView[]

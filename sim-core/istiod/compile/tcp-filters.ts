@@ -1,8 +1,10 @@
+import { featureOf } from '../../config/defaults/features.ts'
 import type { NamedConfig } from '../../model/xds/core.ts'
 import { type TcpProxy, TYPE } from '../../model/xds/filters.ts'
 import { accessLogs } from './access-log.ts'
 import { TCP_METADATA_EXCHANGE } from './http-filters.ts'
-import { isEnabled, type ListenerClass } from './proxy-config.ts'
+import { tcpPolicyFilters } from './policy-filters.ts'
+import { type ListenerClass } from './proxy-config.ts'
 import type { Protocol, Proxy, PushContext } from './push-context.ts'
 import { statsFilters } from './telemetry.ts'
 
@@ -17,6 +19,8 @@ export interface TcpChainOptions {
   readonly settings?: Partial<TcpProxy>
   /** Rejects at once without a log: the chain for traffic to Envoy's own port. */
   readonly isBlackHole?: boolean
+  /** Leaves authorization out: AUTO_PASSTHROUGH gateways forward TLS that is not theirs to judge. */
+  readonly isUnauthorized?: boolean
 }
 
 /** The network filters of a TCP chain, ending in tcp_proxy (or redis_proxy). istio: pilot/pkg/networking/core/networkfilter.go. */
@@ -26,8 +30,12 @@ export function buildTcpFilters(
   options: TcpChainOptions,
 ): readonly NamedConfig[] {
   const inbound = options.class === 'SidecarInbound'
+  const isOpen = options.class === 'SidecarOutbound' || options.isBlackHole || options.isUnauthorized
+  const policies = isOpen ? undefined : tcpPolicyFilters(push, proxy)
   return [
     ...(inbound ? metadataExchangeFilters(push) : []),
+    ...(policies?.custom ?? []),
+    ...(policies?.local ?? []),
     ...statsFilters(push, proxy, options.class),
     ...terminalFilters(push, proxy, options),
   ]
@@ -35,7 +43,7 @@ export function buildTcpFilters(
 
 /** Metadata exchange over the connection itself; inbound only, the client's half is a filter of its cluster. */
 export function metadataExchangeFilters(push: PushContext): readonly NamedConfig[] {
-  return isEnabled(push, 'PILOT_ENABLE_METADATA_EXCHANGE', true) ? [TCP_METADATA_EXCHANGE] : []
+  return featureOf(push, 'PILOT_ENABLE_METADATA_EXCHANGE') ? [TCP_METADATA_EXCHANGE] : []
 }
 
 function terminalFilters(push: PushContext, proxy: Proxy, options: TcpChainOptions): readonly NamedConfig[] {
@@ -44,15 +52,15 @@ function terminalFilters(push: PushContext, proxy: Proxy, options: TcpChainOptio
   const cluster = options.cluster ?? options.weightedClusters?.clusters[0]?.name ?? ''
   const prefix = 'type.googleapis.com/envoy.extensions.filters.network'
   // Mongo is on, Redis and MySQL are off. istio: pilot/pkg/features/pilot.go.
-  if (options.protocol === 'Mongo' && isEnabled(push, 'PILOT_ENABLE_MONGO_FILTER', true)) {
+  if (options.protocol === 'Mongo' && featureOf(push, 'PILOT_ENABLE_MONGO_FILTER')) {
     const typedConfig = { '@type': `${prefix}.mongo_proxy.v3.MongoProxy`, statPrefix }
     return [{ name: 'envoy.filters.network.mongo_proxy', typedConfig }, tcp]
   }
-  if (options.protocol === 'MySQL' && isEnabled(push, 'PILOT_ENABLE_MYSQL_FILTER', false)) {
+  if (options.protocol === 'MySQL' && featureOf(push, 'PILOT_ENABLE_MYSQL_FILTER')) {
     const typedConfig = { '@type': `${prefix}.mysql_proxy.v3.MySQLProxy`, statPrefix }
     return [{ name: 'envoy.filters.network.mysql_proxy', typedConfig }, tcp]
   }
-  if (options.protocol === 'Redis' && isEnabled(push, 'PILOT_ENABLE_REDIS_FILTER', false)) {
+  if (options.protocol === 'Redis' && featureOf(push, 'PILOT_ENABLE_REDIS_FILTER')) {
     const typedConfig = {
       '@type': `${prefix}.redis_proxy.v3.RedisProxy`,
       statPrefix,

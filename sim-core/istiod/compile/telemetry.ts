@@ -1,9 +1,9 @@
 import type { Telemetry } from '../../model/istio.ts'
-import type { Resource } from '../../model/resource.ts'
 import type { NamedConfig } from '../../model/xds/core.ts'
 import { TYPE } from '../../model/xds/filters.ts'
+import { listConfigsIn } from './configs.ts'
 import { type ExtensionProvider, extensionProvider } from './extension-provider.ts'
-import { isAttached, oldestFirst, rootNamespaceOf, targetsOf } from './policy-attachment.ts'
+import { isAttached, rootNamespaceOf, targetsOf } from './policy-attachment.ts'
 import type { ListenerClass } from './proxy-config.ts'
 import type { Proxy, PushContext, Service } from './push-context.ts'
 
@@ -57,7 +57,6 @@ export interface ApplicableTelemetries {
   readonly tracing: readonly Tracing[]
 }
 
-const specOf = (resource: Resource) => resource.spec as Telemetry
 const isNamespaceWide = (spec: Telemetry) =>
   Object.keys(spec.selector?.matchLabels ?? {}).length === 0 && targetsOf(spec).length === 0
 
@@ -69,8 +68,8 @@ export function applicableTelemetries(
 ): ApplicableTelemetries {
   const root = rootNamespaceOf(push)
   const wide = (namespace: string) =>
-    oldestFirst(push, 'Telemetry', namespace)
-      .filter(each => isNamespaceWide(specOf(each)))
+    listConfigsIn(push, 'Telemetry', namespace)
+      .filter(each => isNamespaceWide(each.spec))
       .slice(0, 1)
   const own = proxy.namespace
   const served =
@@ -79,12 +78,12 @@ export function applicableTelemetries(
     ...wide(root),
     ...(own === root ? [] : wide(own)),
     ...(served ? wide(served) : []),
-    ...oldestFirst(push, 'Telemetry', served ?? own).filter(
+    ...listConfigsIn(push, 'Telemetry', served ?? own).filter(
       each =>
-        !isNamespaceWide(specOf(each)) &&
-        isAttached(push, proxy, each.metadata.namespace, specOf(each), service ? [service] : []),
+        !isNamespaceWide(each.spec) &&
+        isAttached(push, proxy, each.namespace, each.spec, service ? [service] : []),
     ),
-  ].map(specOf)
+  ].map(each => each.spec)
   return {
     metrics: specs.flatMap(spec => spec.metrics ?? []),
     accessLogging: specs.flatMap(spec =>

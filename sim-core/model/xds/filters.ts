@@ -202,6 +202,7 @@ export interface JwtProvider {
   readonly claimToHeaders?: readonly { readonly headerName: string; readonly claimName: string }[]
   readonly normalizePayloadInMetadata?: { readonly spaceDelimitedClaims?: readonly string[] }
   readonly clockSkewSeconds?: number
+  readonly clearRouteCache?: boolean
 }
 export interface JwtRequirement {
   readonly providerName?: string
