@@ -27,3 +27,18 @@ export function parseDuration(text: string): number | undefined {
   if (!Number.isFinite(nanos)) return undefined
   return sign === '-' ? -nanos : nanos
 }
+
+/** Nanoseconds as protobuf's JSON mapping writes them: whole seconds, or 3, 6 or 9 digits after the point. */
+export function formatDuration(nanos: number): string {
+  const sign = nanos < 0 ? '-' : ''
+  const seconds = Math.floor(Math.abs(nanos) / 1e9)
+  const rest = String(Math.abs(nanos) - seconds * 1e9).padStart(9, '0')
+  const digits = rest.endsWith('000000') ? 3 : rest.endsWith('000') ? 6 : 9
+  return rest === '000000000' ? `${sign}${seconds}s` : `${sign}${seconds}.${rest.slice(0, digits)}s`
+}
+
+/** The same duration in protobuf's spelling; `undefined` when there is none or the text is none. */
+export function protoDuration(text: string | undefined): string | undefined {
+  const nanos = text === undefined ? undefined : parseDuration(text)
+  return nanos === undefined ? undefined : formatDuration(nanos)
+}

@@ -6,8 +6,8 @@ import { type Config, refOf } from './configs.ts'
 import { isHttp, parseProtocol } from './protocol.ts'
 import { wildcardsOf } from './proxy-addresses.ts'
 import type { Protocol, Proxy, PushContext } from './push-context.ts'
+import { sidecarScopeFor } from './scope.ts'
 import { instancesOf } from './service-targets.ts'
-import { sidecarFor } from './sidecar-selection.ts'
 
 /** A port on which a proxy receives: from a Service, from a Sidecar's ingress, or the rest. */
 export interface InboundChain {
@@ -35,7 +35,7 @@ export function interceptionMode(proxy: Proxy): 'REDIRECT' | 'TPROXY' | 'NONE' {
 
 /** The ports that have chains of their own, ascending. istio: buildInboundChainConfigs. */
 export function inboundChains(push: PushContext, proxy: Proxy): readonly InboundChain[] {
-  const sidecar = sidecarFor(push, proxy)
+  const { sidecar } = sidecarScopeFor(push, proxy)
   const ingress = sidecar?.spec.ingress ?? []
   if (!sidecar || ingress.length === 0)
     return interceptionMode(proxy) === 'NONE' ? [] : byPort(serviceChains(push, proxy))
