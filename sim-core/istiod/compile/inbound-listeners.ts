@@ -87,9 +87,10 @@ const ORIGINAL_DST: NamedConfig = {
   typedConfig: { '@type': TYPE.originalDst },
 }
 /** The mark by which TPROXY's rules know Envoy's own connections. */
+const ORIGINAL_SRC_CONFIG = { '@type': TYPE.originalSrc, mark: 1337 }
 const ORIGINAL_SRC: NamedConfig = {
   name: 'envoy.filters.listener.original_src',
-  typedConfig: { '@type': TYPE.originalSrc, ...{ mark: 1337 } },
+  typedConfig: ORIGINAL_SRC_CONFIG,
 }
 
 /** Traffic to Envoy's own port, then to ports of which nobody said anything, then to ports of which only a PeerAuthentication did. */

@@ -20,10 +20,12 @@ export function inspectorsFor(chains: readonly FilterChain[]): readonly Listener
 
 type Ports = readonly (readonly [number, { readonly tls: boolean; readonly http: boolean }])[]
 
+const TLS_INSPECTOR_CONFIG = { '@type': TYPE.tlsInspector, initialReadBufferSize: 512 }
+
 /** Reads 512 bytes first. istio: pilot/pkg/xds/filters/filters.go. */
 export const TLS_INSPECTOR: ListenerFilter = {
   name: 'envoy.filters.listener.tls_inspector',
-  typedConfig: { '@type': TYPE.tlsInspector, ...{ initialReadBufferSize: 512 } },
+  typedConfig: TLS_INSPECTOR_CONFIG,
 }
 /** Finds HTTP/1.1 and HTTP/2 in plaintext. */
 export const HTTP_INSPECTOR: ListenerFilter = {
