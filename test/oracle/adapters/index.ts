@@ -1,10 +1,16 @@
 import type { Adapter } from '../corpus.ts'
 import { envoyRouterCheck } from './envoy-router-check.ts'
+import { istioAuthzBuilder } from './istio-authz-builder.ts'
+import { istioInboundClusters } from './istio-inbound-clusters.ts'
+import { istioSidecarRoutes } from './istio-sidecar-routes.ts'
 import { istioSimulation } from './istio-simulation.ts'
 
 /** One adapter per corpus. */
 export const adapters: Readonly<Record<string, Adapter>> = {
   'envoy-router-check': envoyRouterCheck,
+  'istio-authz-builder': istioAuthzBuilder,
+  'istio-inbound-clusters': istioInboundClusters,
+  'istio-sidecar-routes': istioSidecarRoutes,
   'istio-simulation': istioSimulation,
 }
 
