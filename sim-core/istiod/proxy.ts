@@ -57,7 +57,9 @@ function metadataOf(
   const defaults = mesh.defaultConfig?.['proxyMetadata']
   const environment = [
     ...(defaults !== null && typeof defaults === 'object' ? Object.entries(defaults) : []),
-    ...(container.env ?? []).flatMap(({ name, value }) => (value === undefined ? [] : [[name, value] as const])),
+    ...(container.env ?? []).flatMap(({ name, value }) =>
+      value === undefined ? [] : [[name, value] as const],
+    ),
   ]
   for (const [name, value] of environment)
     if (name.startsWith('ISTIO_META_')) found[name.slice('ISTIO_META_'.length)] = String(value)
@@ -73,8 +75,12 @@ export function localityOf(
 ): string {
   const own = labels['topology.istio.io/locality'] ?? labels['istio-locality']
   if (own !== undefined && own !== '') return own.includes('/') ? own : own.replaceAll('.', '/')
-  const region = nodeLabels['topology.kubernetes.io/region'] ?? nodeLabels['failure-domain.beta.kubernetes.io/region'] ?? ''
-  const zone = nodeLabels['topology.kubernetes.io/zone'] ?? nodeLabels['failure-domain.beta.kubernetes.io/zone'] ?? ''
+  const region =
+    nodeLabels['topology.kubernetes.io/region'] ??
+    nodeLabels['failure-domain.beta.kubernetes.io/region'] ??
+    ''
+  const zone =
+    nodeLabels['topology.kubernetes.io/zone'] ?? nodeLabels['failure-domain.beta.kubernetes.io/zone'] ?? ''
   const subzone = nodeLabels['topology.istio.io/subzone'] ?? ''
   return region === '' && zone === '' && subzone === '' ? '' : `${region}/${zone}/${subzone}`
 }

@@ -29,7 +29,11 @@ export function madeResource(made: Made): Resource {
       creationTimestamp: 0,
     },
     spec: made.spec,
-    body: { apiVersion: made.apiVersion, kind: made.kind, ...(made.spec !== undefined && { spec: made.spec }) },
+    body: {
+      apiVersion: made.apiVersion,
+      kind: made.kind,
+      ...(made.spec !== undefined && { spec: made.spec }),
+    },
     order: 1_000_000,
   }
 }
@@ -46,7 +50,9 @@ export function installedResources(tree: ResourceTree, profile: Profile): readon
     ? []
     : [madeResource({ apiVersion: 'v1', kind: 'Namespace', namespace: '', name: SYSTEM })]
   const istiod =
-    brings(resource => podLabelsOf(resource)['app'] === 'istiod') || has('Service', SYSTEM, 'istiod') ? [] : istiodResources()
+    brings(resource => podLabelsOf(resource)['app'] === 'istiod') || has('Service', SYSTEM, 'istiod')
+      ? []
+      : istiodResources()
   const gateway =
     profile === 'minimal' || brings(resource => podLabelsOf(resource)['istio'] === 'ingressgateway')
       ? []
@@ -64,7 +70,12 @@ function podLabelsOf(resource: Resource): Readonly<Record<string, string>> {
 
 function istiodResources(): readonly Resource[] {
   const labels = { app: 'istiod', istio: 'pilot' }
-  const port = (name: string, number: number, targetPort = number) => ({ name, port: number, targetPort, protocol: 'TCP' })
+  const port = (name: string, number: number, targetPort = number) => ({
+    name,
+    port: number,
+    targetPort,
+    protocol: 'TCP',
+  })
   return [
     madeResource({
       apiVersion: 'apps/v1',
@@ -84,7 +95,11 @@ function istiodResources(): readonly Resource[] {
                 name: 'discovery',
                 image: 'registry.istio.io/release/pilot',
                 ports: [8080, 15010, 15012, 15014, 15017].map(containerPort => ({ containerPort })),
-                readinessProbe: { httpGet: { path: '/ready', port: 8080 }, initialDelaySeconds: 1, periodSeconds: 3 },
+                readinessProbe: {
+                  httpGet: { path: '/ready', port: 8080 },
+                  initialDelaySeconds: 1,
+                  periodSeconds: 3,
+                },
               },
             ],
           },
@@ -99,7 +114,12 @@ function istiodResources(): readonly Resource[] {
       labels,
       spec: {
         selector: labels,
-        ports: [port('grpc-xds', 15010), port('https-dns', 15012), port('https-webhook', 443, 15017), port('http-monitoring', 15014)],
+        ports: [
+          port('grpc-xds', 15010),
+          port('https-dns', 15012),
+          port('https-webhook', 443, 15017),
+          port('http-monitoring', 15014),
+        ],
       },
     }),
   ]
@@ -107,8 +127,18 @@ function istiodResources(): readonly Resource[] {
 
 function gatewayResources(serviceStands: boolean): readonly Resource[] {
   const labels = { app: 'istio-ingressgateway', istio: 'ingressgateway' }
-  const port = (name: string, number: number, targetPort: number) => ({ name, port: number, targetPort, protocol: 'TCP' })
-  const deployment = gatewayDeployment(SYSTEM, 'istio-ingressgateway', labels, 'istio-ingressgateway-service-account')
+  const port = (name: string, number: number, targetPort: number) => ({
+    name,
+    port: number,
+    targetPort,
+    protocol: 'TCP',
+  })
+  const deployment = gatewayDeployment(
+    SYSTEM,
+    'istio-ingressgateway',
+    labels,
+    'istio-ingressgateway-service-account',
+  )
   if (serviceStands) return [deployment]
   return [
     deployment,
@@ -164,7 +194,11 @@ function gatewayDeployment(
 interface GatewayApiSpec {
   readonly gatewayClassName?: string
   readonly addresses?: readonly { readonly type?: string; readonly value?: string }[]
-  readonly listeners?: readonly { readonly name?: string; readonly port?: number; readonly protocol?: string }[]
+  readonly listeners?: readonly {
+    readonly name?: string
+    readonly port?: number
+    readonly protocol?: string
+  }[]
   readonly infrastructure?: {
     readonly labels?: Readonly<Record<string, string>>
     readonly annotations?: Readonly<Record<string, string>>
@@ -177,7 +211,9 @@ function gatewayApiResources(tree: ResourceTree): readonly Resource[] {
     .flatMap(inside => Object.values(inside))
     .flatMap(gateway => {
       const spec = (gateway.spec ?? {}) as GatewayApiSpec
-      const manual = spec.addresses?.some(address => address.type === undefined || address.type === 'Hostname')
+      const manual = spec.addresses?.some(
+        address => address.type === undefined || address.type === 'Hostname',
+      )
       if (!isOurs(tree, spec.gatewayClassName ?? '') || manual) return []
       return deployedGateway(gateway, spec)
     })

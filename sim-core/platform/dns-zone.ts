@@ -29,13 +29,20 @@ export function dnsZone(tree: ResourceTree, domain = 'cluster.local'): DnsZone {
       addresses.set(host, spec.clusterIPs?.length ? spec.clusterIPs : [spec.clusterIP])
     }
   }
-  for (const entry of everyResource(tree, 'ServiceEntry')) for (const name of namesOf(entry)) external.add(name)
+  for (const entry of everyResource(tree, 'ServiceEntry'))
+    for (const name of namesOf(entry)) external.add(name)
   return { addresses, aliases, external, domain }
 }
 
 /** A headless Service answers with its ready pods; each pod with a hostname also has a name of its own. */
-function headless(host: string, slices: readonly EndpointSliceBody[], addresses: Map<string, readonly string[]>): void {
-  const ready = slices.flatMap(slice => slice.endpoints ?? []).filter(endpoint => endpoint.conditions?.ready !== false)
+function headless(
+  host: string,
+  slices: readonly EndpointSliceBody[],
+  addresses: Map<string, readonly string[]>,
+): void {
+  const ready = slices
+    .flatMap(slice => slice.endpoints ?? [])
+    .filter(endpoint => endpoint.conditions?.ready !== false)
   if (ready.length > 0) addresses.set(host, [...new Set(ready.flatMap(endpoint => endpoint.addresses ?? []))])
   for (const endpoint of ready) {
     if (endpoint.hostname) addresses.set(`${endpoint.hostname}.${host}`, endpoint.addresses ?? [])
@@ -50,7 +57,9 @@ function namesOf(entry: Resource): readonly string[] {
     readonly endpoints?: readonly { readonly address?: string }[]
   }
   const isName = (text: string) => /[a-zA-Z]/.test(text) && !text.includes(':') && !text.includes('/')
-  return [...(spec.hosts ?? []), ...(spec.endpoints ?? []).map(endpoint => endpoint.address ?? '')].filter(isName)
+  return [...(spec.hosts ?? []), ...(spec.endpoints ?? []).map(endpoint => endpoint.address ?? '')].filter(
+    isName,
+  )
 }
 
 function slicesByService(tree: ResourceTree): ReadonlyMap<string, readonly EndpointSliceBody[]> {

@@ -66,7 +66,10 @@ export function targetPortOf(port: KubernetesServicePort, spec: PodSpec): number
   if (typeof target === 'number') return target === 0 ? port.port : target
   if (/^\d+$/.test(target)) return Number(target)
   const named = (container: Container) => container.ports?.find(candidate => candidate.name === target)
-  return [...(spec.containers ?? []), ...(spec.initContainers ?? []).filter(init => init.restartPolicy === 'Always')]
+  return [
+    ...(spec.containers ?? []),
+    ...(spec.initContainers ?? []).filter(init => init.restartPolicy === 'Always'),
+  ]
     .map(named)
     .find(found => found !== undefined)?.containerPort
 }

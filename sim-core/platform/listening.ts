@@ -34,14 +34,20 @@ export function listeningPorts(
     }
   }
   for (const container of apps)
-    for (const port of container.ports ?? []) if (isTcp(port) && !found.has(port.containerPort)) add(port.containerPort, port.name ?? '', port.name ?? '', container.name)
+    for (const port of container.ports ?? [])
+      if (isTcp(port) && !found.has(port.containerPort))
+        add(port.containerPort, port.name ?? '', port.name ?? '', container.name)
   return [...found.values()].sort((a, b) => a.port - b.port)
 }
 
 const isTcp = (port: ContainerPort) => (port.protocol ?? 'TCP') === 'TCP'
 
-function ownerOf(port: number, containers: readonly { readonly name: string; readonly ports?: readonly ContainerPort[] }[]): string | undefined {
-  return containers.find(container => container.ports?.some(candidate => candidate.containerPort === port))?.name
+function ownerOf(
+  port: number,
+  containers: readonly { readonly name: string; readonly ports?: readonly ContainerPort[] }[],
+): string | undefined {
+  return containers.find(container => container.ports?.some(candidate => candidate.containerPort === port))
+    ?.name
 }
 
 /** What the name of a port says about the application behind it; without a word it serves HTTP. */

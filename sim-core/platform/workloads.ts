@@ -93,7 +93,8 @@ export function planPod(workload: Workload, index: number, suffix: () => string)
       return {
         name: `${name}-${suffix()}`,
         generateName: `${name}-`,
-        labels: kind === 'Job' ? { ...labels, 'batch.kubernetes.io/job-name': name, 'job-name': name } : labels,
+        labels:
+          kind === 'Job' ? { ...labels, 'batch.kubernetes.io/job-name': name, 'job-name': name } : labels,
         annotations,
         spec,
         owner: owner(kind, name),
