@@ -6,7 +6,12 @@ type Json = unknown
 type Fields = { readonly [field: string]: Json }
 
 /** Extensions that only Istio's own build of Envoy carries; a stock Envoy refuses their types, so a file leaves them out. istio/proxy: source/extensions. */
-const istioOnly: readonly string[] = [TYPE.alpn, TYPE.httpPeerMetadata, TYPE.metadataExchange, TYPE.istioStats]
+const istioOnly: readonly string[] = [
+  TYPE.alpn,
+  TYPE.httpPeerMetadata,
+  TYPE.metadataExchange,
+  TYPE.istioStats,
+]
 
 export interface BootstrapOptions {
   /** Listeners and endpoints get ports of 127.0.0.1, counted from here; `undefined` leaves addresses alone. */
@@ -33,7 +38,11 @@ interface Work {
 }
 
 /** A proxy's whole configuration as one static file: routes inside their listeners, endpoints inside their clusters, secrets inline. */
-export function staticBootstrap(proxy: Proxy, snapshot: XdsSnapshot, options: BootstrapOptions): StaticBootstrap {
+export function staticBootstrap(
+  proxy: Proxy,
+  snapshot: XdsSnapshot,
+  options: BootstrapOptions,
+): StaticBootstrap {
   const work: Work = {
     snapshot,
     options,
@@ -51,7 +60,12 @@ export function staticBootstrap(proxy: Proxy, snapshot: XdsSnapshot, options: Bo
         locality: localityFields(proxy.locality),
       },
       admin: {
-        address: { socketAddress: { address: '127.0.0.1', portValue: options.loopbackFrom === undefined ? 15000 : takePort(work) } },
+        address: {
+          socketAddress: {
+            address: '127.0.0.1',
+            portValue: options.loopbackFrom === undefined ? 15000 : takePort(work),
+          },
+        },
       },
       staticResources: { listeners, clusters },
     },
@@ -70,8 +84,16 @@ const takePort = (work: Work) => work.ports.next++
 function staticListener(listener: Fields, work: Work): Json {
   const fields = asFields(transform(listener, work))
   if (work.options.loopbackFrom === undefined) return fields
-  const { useOriginalDst: _original, bindToPort: _bind, additionalAddresses: _more, transparent: _transparent, ...rest } = fields
-  const filters = asList(fields['listenerFilters']).filter(filter => asFields(filter)['name'] !== 'envoy.filters.listener.original_src')
+  const {
+    useOriginalDst: _original,
+    bindToPort: _bind,
+    additionalAddresses: _more,
+    transparent: _transparent,
+    ...rest
+  } = fields
+  const filters = asList(fields['listenerFilters']).filter(
+    filter => asFields(filter)['name'] !== 'envoy.filters.listener.original_src',
+  )
   return { ...rest, listenerFilters: filters, address: movedAddress(fields['address'], work) }
 }
 
@@ -85,7 +107,9 @@ function staticCluster(cluster: Fields, work: Work): Json {
     const assignment = work.snapshot.endpoints[name] ?? { clusterName: name }
     return withEndpoints({ ...fields, type: 'STATIC' }, { ...assignment }, work)
   }
-  return fields['loadAssignment'] === undefined ? fields : withEndpoints(fields, asFields(fields['loadAssignment']), work)
+  return fields['loadAssignment'] === undefined
+    ? fields
+    : withEndpoints(fields, asFields(fields['loadAssignment']), work)
 }
 
 function withEndpoints(cluster: Fields, assignment: Fields, work: Work): Json {
@@ -93,10 +117,17 @@ function withEndpoints(cluster: Fields, assignment: Fields, work: Work): Json {
   const localities = asList(assignment['endpoints']).map(group => {
     const fields = asFields(transform(group, work))
     if (!loopback) return fields
-    return { ...fields, lbEndpoints: asList(fields['lbEndpoints']).map(endpoint => movedEndpoint(asFields(endpoint), work)) }
+    return {
+      ...fields,
+      lbEndpoints: asList(fields['lbEndpoints']).map(endpoint => movedEndpoint(asFields(endpoint), work)),
+    }
   })
   const type = loopback && cluster['type'] !== 'ORIGINAL_DST' ? { type: 'STATIC' } : {}
-  return { ...cluster, ...type, loadAssignment: { ...assignment, clusterName: cluster['name'], endpoints: localities } }
+  return {
+    ...cluster,
+    ...type,
+    loadAssignment: { ...assignment, clusterName: cluster['name'], endpoints: localities },
+  }
 }
 
 function movedEndpoint(endpoint: Fields, work: Work): Json {
@@ -122,7 +153,10 @@ function transform(value: Json, work: Work): Json {
   const fields = asFields(value)
   if ('rds' in fields) return transform(inlineRoutes(fields, work), work)
   if ('commonTlsContext' in fields)
-    return { ...transformFields(fields, work), commonTlsContext: inlineSecrets(asFields(fields['commonTlsContext']), work) }
+    return {
+      ...transformFields(fields, work),
+      commonTlsContext: inlineSecrets(asFields(fields['commonTlsContext']), work),
+    }
   return transformFields(fields, work)
 }
 
@@ -147,7 +181,12 @@ function inlineRoutes(manager: Fields, work: Work): Fields {
 
 /** SDS names become the stand-in certificate; what a combined context checks by itself stays. */
 function inlineSecrets(context: Fields, work: Work): Fields {
-  const { tlsCertificateSdsSecretConfigs, validationContextSdsSecretConfig, combinedValidationContext, ...rest } = context
+  const {
+    tlsCertificateSdsSecretConfigs,
+    validationContextSdsSecretConfig,
+    combinedValidationContext,
+    ...rest
+  } = context
   const trustedCa = { inlineString: work.options.certificate }
   const combined = asFields(combinedValidationContext)
   const own = {
@@ -164,7 +203,9 @@ function inlineSecrets(context: Fields, work: Work): Fields {
 }
 
 function asFields(value: Json): Fields {
-  return value !== null && typeof value === 'object' && !Array.isArray(value) ? Object.fromEntries(Object.entries(value)) : {}
+  return value !== null && typeof value === 'object' && !Array.isArray(value)
+    ? Object.fromEntries(Object.entries(value))
+    : {}
 }
 
 function asList(value: Json): readonly Json[] {
