@@ -101,7 +101,8 @@ function reconcileOne(self: ControllersState, world: World, workload: Workload, 
   const { surge, unavailable } = rollingLimits(workload)
   const inOrder = workload.kind === 'StatefulSet' && pods.some(({ pod }) => !rowOf(world, pod).ready)
   const room = workload.replicas + (old.length > 0 ? surge : 0) - pods.length
-  const missing = inOrder ? 0 : Math.min(workload.replicas - current.length, Math.max(0, room))
+  const isGoing = workload.kind === 'Pod' && (self.pods[key] ?? []).length > 0
+  const missing = inOrder || isGoing ? 0 : Math.min(workload.replicas - current.length, Math.max(0, room))
   const create = workload.kind === 'StatefulSet' ? Math.min(1, missing) : missing
   for (let i = 0; i < create; i++) {
     if (self.retrying[key]) return
