@@ -6,6 +6,7 @@ import { casesOfCorpus } from './scoreboard.ts'
 /** Shares that must not be lost again. They only ever grow. */
 const FLOORS: Readonly<Record<string, number>> = {
   'envoy-router-check': 1,
+  'istio-authz-builder': 1,
 }
 
 const folder = corporaFolder()
