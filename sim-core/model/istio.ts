@@ -51,6 +51,8 @@ export interface HTTPRedirect {
   readonly derivePort?: 'FROM_PROTOCOL_DEFAULT' | 'FROM_REQUEST_PORT'
   readonly scheme?: string
   readonly redirectCode?: number
+  /** Replaces the matched prefix; only Gateway API routes can ask for it. */
+  readonly prefixRewrite?: string
 }
 export interface HTTPRewrite {
   readonly uri?: string
@@ -274,6 +276,8 @@ export interface ServerTLSSettings {
   readonly minProtocolVersion?: string
   readonly maxProtocolVersion?: string
   readonly cipherSuites?: readonly string[]
+  readonly caCertCredentialName?: string
+  readonly insecureSkipVerify?: boolean
 }
 export interface GatewayServer {
   readonly port?: IstioPort
@@ -444,6 +448,8 @@ export interface MeshConfig {
   readonly enableAutoMtls?: boolean
   readonly proxyListenPort?: number
   readonly proxyInboundListenPort?: number
+  readonly proxyHttpPort?: number
+  readonly outboundClusterStatName?: string
   readonly outboundTrafficPolicy?: OutboundTrafficPolicy
   readonly inboundTrafficPolicy?: { readonly mode?: 'PASSTHROUGH' | 'LOCALHOST' }
   readonly enableTracing?: boolean

@@ -1,0 +1,30 @@
+import type { GatewayServer } from '../../model/istio.ts'
+import { isHttp, parseProtocol } from './protocol.ts'
+import type { Protocol } from './push-context.ts'
+
+/** What a server of a Gateway is. istio: pkg/config/gateway/gateway.go. */
+
+export const protocolOfServer = (server: GatewayServer): Protocol =>
+  parseProtocol(server.port?.protocol ?? '')
+
+/** Forwards TLS without terminating it, by routes or by SNI alone. */
+export const isPassthrough = ({ tls }: GatewayServer): boolean =>
+  tls?.mode === 'PASSTHROUGH' || tls?.mode === 'AUTO_PASSTHROUGH'
+
+/** Has TLS settings that are more than a redirect of plain HTTP to HTTPS. */
+export const isTlsServer = (server: GatewayServer): boolean =>
+  server.tls !== undefined && !isHttp(protocolOfServer(server))
+
+/** Terminates TLS and reads HTTP. */
+export const terminatesHttps = (server: GatewayServer): boolean =>
+  server.tls !== undefined && protocolOfServer(server) === 'HTTPS' && !isPassthrough(server)
+
+/** Reads HTTP, from plain text or after terminating TLS. */
+export const isHttpServer = (server: GatewayServer): boolean =>
+  isHttp(protocolOfServer(server)) || (protocolOfServer(server) === 'HTTPS' && !isPassthrough(server))
+
+/** Neither HTTP nor HTTPS, and not passed through. */
+export const terminatesTcp = (server: GatewayServer): boolean => {
+  const protocol = protocolOfServer(server)
+  return !isPassthrough(server) && !isHttp(protocol) && protocol !== 'HTTPS'
+}
