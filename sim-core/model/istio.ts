@@ -276,7 +276,6 @@ export interface ServerTLSSettings {
   readonly minProtocolVersion?: string
   readonly maxProtocolVersion?: string
   readonly cipherSuites?: readonly string[]
-  readonly caCertCredentialName?: string
   readonly insecureSkipVerify?: boolean
 }
 export interface GatewayServer {

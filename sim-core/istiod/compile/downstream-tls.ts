@@ -169,6 +169,7 @@ function credentialCertificates(
     ...sans,
     ...(spki?.length && { verifyCertificateSpki: spki }),
     ...(hash?.length && { verifyCertificateHash: hash }),
+    ...(settings.insecureSkipVerify && { trustChainVerification: 'ACCEPT_UNTRUSTED' }),
   }
   return {
     tlsCertificateSdsSecretConfigs: credentials.map(credentialSecret),

@@ -1,18 +1,20 @@
+import { featureOf } from '../../config/defaults/features.ts'
 import type { Resources } from '../../model/xds/core.ts'
 import type { HttpConnectionManager } from '../../model/xds/filters.ts'
 import type { FilterChain, Listener } from '../../model/xds/listener.ts'
 import { withOrigin } from '../../model/xds/origins.ts'
 import { type ChainPlan, chainMatch } from './chain-plan.ts'
 import { refOf } from './configs.ts'
+import { downstreamTlsSocket } from './downstream-tls.ts'
 import { type MergedServer, mergedGatewayOf, type PortServers } from './gateway-merge.ts'
-import { protocolOfServer, terminatesHttps } from './gateway-servers.ts'
+import { protocolOfServer, terminatesHttps, tlsOfServer } from './gateway-servers.ts'
 import { gatewayTcpChains, type TakenSniHosts } from './gateway-tcp-chains.ts'
-import { serverTlsContext, tlsTransportSocket } from './gateway-tls.ts'
 import { buildHttpConnectionManager, httpConnectionManagerFilter } from './http-connection-manager.ts'
-import { acceptsOneAtATime, handshakeTimeout, TLS_INSPECTOR } from './planned-listener.ts'
+import { TLS_INSPECTOR } from './listener-inspectors.ts'
+import { acceptsOneAtATime, handshakeTimeout } from './planned-listener.ts'
 import { isHttp, parseProtocol } from './protocol.ts'
 import { addressOf, wildcardsOf } from './proxy-addresses.ts'
-import { isEnabled, proxyConfigOf } from './proxy-config.ts'
+import { proxyConfigOf } from './proxy-config.ts'
 import type { Proxy, PushContext } from './push-context.ts'
 
 /** An HTTP or TCP chain of a gateway; an HTTPS chain has statistics of its own under its server's name. */
@@ -57,7 +59,7 @@ function chainsOf(
   }
   return port.servers.flatMap((merged): readonly GatewayChain[] => {
     if (!terminatesHttps(merged.server)) return gatewayTcpChains(push, proxy, merged, taken)
-    const tls = serverTlsContext(push, merged.server)
+    const tls = tlsOfServer(push, merged.server)
     return [
       {
         sniHosts: merged.sniHosts,
@@ -110,7 +112,7 @@ function filterChainOf(push: PushContext, proxy: Proxy, plan: GatewayChain, list
   const chain: FilterChain = {
     ...(match ? { filterChainMatch: match } : {}),
     filters: [...(plan.filters ?? []), ...http],
-    ...(plan.tls ? { transportSocket: tlsTransportSocket(plan.tls) } : {}),
+    ...(plan.tls ? { transportSocket: downstreamTlsSocket(plan.tls) } : {}),
     ...handshakeTimeout(push),
     ...(plan.metadata ? { metadata: plan.metadata } : {}),
   }
@@ -140,7 +142,7 @@ function edgeSettings(push: PushContext, proxy: Proxy): Partial<HttpConnectionMa
   const topology = proxyConfigOf(push, proxy).gatewayTopology
   const asked = topology?.forwardClientCertDetails
   const details = asked && asked !== 'UNDEFINED' ? asked : 'SANITIZE_SET'
-  const acceptHttp10 = isEnabled(push, 'PILOT_HTTP10', false) || proxy.metadata['HTTP10'] === '1'
+  const acceptHttp10 = featureOf(push, 'PILOT_HTTP10') || proxy.metadata['HTTP10'] === '1'
   return {
     ...(topology?.numTrustedProxies ? { xffNumTrustedHops: topology.numTrustedProxies } : {}),
     forwardClientCertDetails: details as NonNullable<HttpConnectionManager['forwardClientCertDetails']>,

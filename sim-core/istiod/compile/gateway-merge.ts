@@ -1,3 +1,4 @@
+import { featureOf } from '../../config/defaults/features.ts'
 import type { Gateway, GatewayServer } from '../../model/istio.ts'
 import { compareText, selects } from '../../model/names.ts'
 import { type Config, compareAge, listConfigs } from './configs.ts'
@@ -5,7 +6,6 @@ import { gatewayApiGateways } from './gateway-api/index.ts'
 import { isHttpServer, isPassthrough, isTlsServer, protocolOfServer } from './gateway-servers.ts'
 import { oncePerKey } from './memo.ts'
 import { isHttp, parseProtocol } from './protocol.ts'
-import { isEnabled } from './proxy-config.ts'
 import type { Proxy, PushContext, ServiceTarget } from './push-context.ts'
 import { instancesOf } from './service-targets.ts'
 
@@ -60,7 +60,7 @@ export const mergedGatewayOf = oncePerKey((push, proxy: Proxy): MergedGateway | 
 function candidatesOf(push: PushContext, proxy: Proxy): readonly Candidate[] {
   const targets = instancesOf(push, proxy)
   // PILOT_SCOPE_GATEWAY_TO_NAMESPACE = false, istio pilot/pkg/features/pilot.go.
-  const isScoped = isEnabled(push, 'PILOT_SCOPE_GATEWAY_TO_NAMESPACE', false)
+  const isScoped = featureOf(push, 'PILOT_SCOPE_GATEWAY_TO_NAMESPACE')
   return allGateways(push)
     .filter(({ namespace }) => !isScoped || namespace === proxy.namespace)
     .flatMap((gateway): readonly Candidate[] => {
@@ -80,7 +80,7 @@ function candidatesOf(push: PushContext, proxy: Proxy): readonly Candidate[] {
 
 /** Beside a managed Kubernetes Gateway, Istio's own Gateways of other namespaces may be kept out. */
 function strictlyMerged(push: PushContext, candidates: readonly Candidate[]): readonly Candidate[] {
-  if (!isEnabled(push, 'PILOT_ENABLE_STRICT_GATEWAY_MERGING', false)) return candidates
+  if (!featureOf(push, 'PILOT_ENABLE_STRICT_GATEWAY_MERGING')) return candidates
   const isConverted = ({ annotations }: Config<Gateway>) =>
     annotations['internal.istio.io/gateway-semantics'] === 'gateway'
   const managed = new Set(

@@ -1,3 +1,4 @@
+import { featureOf } from '../../config/defaults/features.ts'
 import type { VirtualService } from '../../model/istio.ts'
 import { compareSpecificity, compareText } from '../../model/names.ts'
 import { withOrigin } from '../../model/xds/origins.ts'
@@ -7,7 +8,7 @@ import { type MergedServer, mergedGatewayOf } from './gateway-merge.ts'
 import { domainName, hostsForNamespace, intersectHosts } from './host-names.ts'
 import { isCatchAll } from './http-route-match.ts'
 import { buildHttpRoutes } from './http-routes.ts'
-import { isEnabled, proxyHeadersOf } from './proxy-config.ts'
+import { proxyHeadersOf } from './proxy-config.ts'
 import type { Proxy, PushContext, Service } from './push-context.ts'
 import { destinationHashFor } from './route-destinations.ts'
 import { serviceForHostname } from './scope.ts'
@@ -131,7 +132,7 @@ function finish(push: PushContext, proxy: Proxy, drafts: Map<string, Draft>): re
 /** Hosts with the very same routes become one virtual host, named after the most specific. */
 function collapsed(push: PushContext, drafts: Map<string, Draft>): Iterable<Draft> {
   // ENABLE_ROUTE_COLLAPSE_OPTIMIZATION = true, istio pilot/pkg/features/pilot.go.
-  if (!isEnabled(push, 'PILOT_ENABLE_ROUTE_COLLAPSE_OPTIMIZATION', true)) return drafts.values()
+  if (!featureOf(push, 'PILOT_ENABLE_ROUTE_COLLAPSE_OPTIMIZATION')) return drafts.values()
   const kept: Draft[] = []
   for (const [, draft] of [...drafts].sort(([a], [b]) => compareSpecificity(a, b))) {
     const same = kept.find(

@@ -1,6 +1,8 @@
 import type { GatewayServer } from '../../model/istio.ts'
+import type { DownstreamTlsContext } from '../../model/xds/filters.ts'
+import { listenerTlsContext } from './downstream-tls.ts'
 import { isHttp, parseProtocol } from './protocol.ts'
-import type { Protocol } from './push-context.ts'
+import type { Protocol, PushContext } from './push-context.ts'
 
 /** What a server of a Gateway is. istio: pkg/config/gateway/gateway.go. */
 
@@ -27,4 +29,10 @@ export const isHttpServer = (server: GatewayServer): boolean =>
 export const terminatesTcp = (server: GatewayServer): boolean => {
   const protocol = protocolOfServer(server)
   return !isPassthrough(server) && !isHttp(protocol) && protocol !== 'HTTPS'
+}
+
+/** How a server terminates TLS; `undefined` for one that does not. */
+export function tlsOfServer(push: PushContext, server: GatewayServer): DownstreamTlsContext | undefined {
+  if (!server.tls || isPassthrough(server)) return undefined
+  return listenerTlsContext(push, server.tls, terminatesTcp(server))
 }

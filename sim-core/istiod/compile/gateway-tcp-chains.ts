@@ -6,8 +6,7 @@ import type { ChainPlan } from './chain-plan.ts'
 import { type Config, refOf } from './configs.ts'
 import { outboundSniCluster } from './destination-cluster.ts'
 import type { MergedServer } from './gateway-merge.ts'
-import { isPassthrough, protocolOfServer } from './gateway-servers.ts'
-import { serverTlsContext } from './gateway-tls.ts'
+import { isPassthrough, protocolOfServer, tlsOfServer } from './gateway-servers.ts'
 import type { Proxy, PushContext, Service, ServicePort } from './push-context.ts'
 import { routeFilters, ruleOf, singleDestinationFilters } from './route-destinations.ts'
 import { sidecarScopeFor } from './scope.ts'
@@ -33,7 +32,7 @@ export function gatewayTcpChains(
   if (isPassthrough(server)) return passthroughChains(push, proxy, merged, taken)
   const found = tcpFilters(push, proxy, merged)
   if (!found) return []
-  const tls = serverTlsContext(push, server)
+  const tls = tlsOfServer(push, server)
   return [{ ...found, ...(tls ? { tls, sniHosts: merged.sniHosts } : {}) }]
 }
 
@@ -139,6 +138,7 @@ function sniChain(
       port,
       rule: ruleOf(push, proxy, service.hostname),
       tunnels: false,
+      isUnauthorized: true,
     }),
   }
 }

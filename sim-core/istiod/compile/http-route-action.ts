@@ -1,3 +1,4 @@
+import { featureOf } from '../../config/defaults/features.ts'
 import { protoDuration } from '../../model/duration.ts'
 import type {
   Destination,
@@ -21,7 +22,7 @@ import { hashPolicyOf } from './hash-policy.ts'
 import { authorityOf, headerChanges } from './header-operations.ts'
 import { percentOf, wholePercent } from './http-route-filters.ts'
 import type { RouteSemantics } from './http-route-match.ts'
-import { isEnabled, proxyHeadersOf } from './proxy-config.ts'
+import { proxyHeadersOf } from './proxy-config.ts'
 import { outboundRetryPolicy } from './retry-policy.ts'
 import type { RouteContext } from './route-context.ts'
 
@@ -168,7 +169,7 @@ const quoteRegex = (text: string): string => text.replace(/[\\.+*?()|[\]{}^$]/g,
 function mirrorPolicies(http: HTTPRoute, context: RouteContext): readonly RequestMirrorPolicy[] {
   const policies: RequestMirrorPolicy[] = []
   // DISABLE_SHADOW_HOST_SUFFIX = true, istio pilot/pkg/features/pilot.go.
-  const keepsHost = isEnabled(context.push, 'DISABLE_SHADOW_HOST_SUFFIX', true)
+  const keepsHost = featureOf(context.push, 'DISABLE_SHADOW_HOST_SUFFIX')
   const add = (
     destination: Destination | undefined,
     runtimeFraction: RuntimeFractionalPercent | undefined,

@@ -1,3 +1,4 @@
+import { featureOf } from '../../config/defaults/features.ts'
 import { isIpAddress } from '../../model/names.ts'
 import type { Resources } from '../../model/xds/core.ts'
 import type { Listener } from '../../model/xds/listener.ts'
@@ -6,7 +7,6 @@ import { outboundTcpChains } from './outbound-tcp-chains.ts'
 import { type ListenerPlan, listenerOf } from './planned-listener.ts'
 import { isHttp, isTcp, parseProtocol } from './protocol.ts'
 import { isDualStack, isIpv6Only, loopbacksOf, wildcardsOf } from './proxy-addresses.ts'
-import { isEnabled } from './proxy-config.ts'
 import type { Protocol, Proxy, PushContext, Service, ServicePort } from './push-context.ts'
 import { addressesFor, addressFor } from './registry.ts'
 import { type EgressListener, sidecarScopeFor } from './scope.ts'
@@ -111,7 +111,7 @@ function addPods(
     add(push, proxy, egress, draft, request)
     return
   }
-  const merges = isEnabled(push, 'PILOT_ENABLE_HEADLESS_FILTER_CHAIN_LISTENER', false) && isTcp(port.protocol)
+  const merges = featureOf(push, 'PILOT_ENABLE_HEADLESS_FILTER_CHAIN_LISTENER') && isTcp(port.protocol)
   for (const { address } of endpoints) {
     if (!isIpAddress(address) || address === proxy.ipAddresses[0]) continue
     add(

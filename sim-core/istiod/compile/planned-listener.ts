@@ -1,13 +1,13 @@
+import { featureOf } from '../../config/defaults/features.ts'
 import { protoDuration } from '../../model/duration.ts'
 import type { NamedConfig } from '../../model/xds/core.ts'
-import { TYPE } from '../../model/xds/filters.ts'
-import type { FilterChain, Listener, ListenerFilter } from '../../model/xds/listener.ts'
+import type { FilterChain, Listener } from '../../model/xds/listener.ts'
 import { withOrigin } from '../../model/xds/origins.ts'
 import { catchAllCluster } from './catch-all-routes.ts'
 import { type ChainPlan, chainMatch, matchesAll } from './chain-plan.ts'
 import { buildHttpConnectionManager, httpConnectionManagerFilter } from './http-connection-manager.ts'
+import { HTTP_INSPECTOR, TLS_INSPECTOR } from './listener-inspectors.ts'
 import { addressOf } from './proxy-addresses.ts'
-import { isEnabled } from './proxy-config.ts'
 import type { Protocol, Proxy, PushContext, ServicePort } from './push-context.ts'
 import { sidecarScopeFor } from './scope.ts'
 import { buildTcpFilters } from './tcp-filters.ts'
@@ -22,17 +22,6 @@ export interface ListenerPlan {
   readonly chains: readonly ChainPlan[]
   /** `Unsupported` once HTTP and TCP share it. */
   readonly protocol: Protocol
-}
-
-/** Finds out SNI and ALPN before the chain is chosen. */
-export const TLS_INSPECTOR: ListenerFilter = {
-  name: 'envoy.filters.listener.tls_inspector',
-  typedConfig: { '@type': TYPE.tlsInspector },
-}
-/** Finds out whether plain bytes are HTTP. */
-export const HTTP_INSPECTOR: ListenerFilter = {
-  name: 'envoy.filters.listener.http_inspector',
-  typedConfig: { '@type': TYPE.httpInspector },
 }
 
 /** An outbound listener of a sidecar; what no chain takes goes where unclaimed traffic goes. */
@@ -67,13 +56,13 @@ export function listenerOf(push: PushContext, proxy: Proxy, plan: ListenerPlan):
 
 /** MAX_CONNECTIONS_PER_SOCKET_EVENT_LOOP = 1, istio pilot/pkg/features/tuning.go. */
 export function acceptsOneAtATime(push: PushContext): Partial<Listener> {
-  const limit = Number(push.features['MAX_CONNECTIONS_PER_SOCKET_EVENT_LOOP'] ?? 1)
+  const limit = featureOf(push, 'MAX_CONNECTIONS_PER_SOCKET_EVENT_LOOP')
   return limit > 0 ? { maxConnectionsToAcceptPerSocketEvent: limit } : {}
 }
 
 /** TLS handshakes have 15 s. istio: PILOT_GATEWAY_TRANSPORT_SOCKET_CONNECT_TIMEOUT. */
 export function handshakeTimeout(push: PushContext): Partial<FilterChain> {
-  const text = push.features['PILOT_GATEWAY_TRANSPORT_SOCKET_CONNECT_TIMEOUT'] ?? '15s'
+  const text = featureOf(push, 'PILOT_GATEWAY_TRANSPORT_SOCKET_CONNECT_TIMEOUT')
   const transportSocketConnectTimeout = protoDuration(text)
   return transportSocketConnectTimeout === undefined || transportSocketConnectTimeout === '0s'
     ? {}
@@ -119,7 +108,7 @@ function httpFilter(
     rds,
     ...(plan.protocol ? { protocol: plan.protocol } : {}),
     // PILOT_SIDECAR_USE_REMOTE_ADDRESS = false, istio pilot/pkg/features/pilot.go.
-    useRemoteAddress: isEnabled(push, 'PILOT_SIDECAR_USE_REMOTE_ADDRESS', false),
+    useRemoteAddress: featureOf(push, 'PILOT_SIDECAR_USE_REMOTE_ADDRESS'),
   })
   return httpConnectionManagerFilter(manager)
 }

@@ -45,6 +45,7 @@ export function singleDestinationFilters(
     readonly port: ServicePort
     readonly rule: DestinationRule | undefined
     readonly tunnels: boolean
+    readonly isUnauthorized?: boolean
   },
 ): readonly NamedConfig[] {
   const { rule, subset, tunnels, port, ...chain } = target

@@ -1,6 +1,6 @@
+import { featureOf } from '../../config/defaults/features.ts'
 import { isIpAddress } from '../../model/names.ts'
 import { bracketed, domainName } from './host-names.ts'
-import { isEnabled } from './proxy-config.ts'
 import type { PushContext, Service } from './push-context.ts'
 
 /** Names under which clients ask for a service; `short` are those that only exist by the client's search path. */
@@ -39,7 +39,7 @@ export function alternativeHosts(
   proxyDomain: string,
   port: number | undefined,
 ): readonly string[] {
-  const absolute = isEnabled(push, 'PILOT_ENABLE_ABSOLUTE_FQDN_VHOST_DOMAIN', true)
+  const absolute = featureOf(push, 'PILOT_ENABLE_ABSOLUTE_FQDN_VHOST_DOMAIN')
     ? [
         ...(isIpAddress(host) ? [] : [`${host}.`]),
         ...(port === undefined ? [] : [domainName(`${host}.`, port)]),

@@ -1,9 +1,11 @@
+import { featureOf } from '../../config/defaults/features.ts'
 import type { FilterChain, Listener } from '../../model/xds/listener.ts'
 import { BLACK_HOLE_CLUSTER, catchAllVirtualHost } from './catch-all-routes.ts'
 import { buildHttpConnectionManager, httpConnectionManagerFilter } from './http-connection-manager.ts'
-import { acceptsOneAtATime, catchAllFilters, HTTP_INSPECTOR, listenerOf } from './planned-listener.ts'
+import { HTTP_INSPECTOR } from './listener-inspectors.ts'
+import { acceptsOneAtATime, catchAllFilters, listenerOf } from './planned-listener.ts'
 import { addressOf, loopbacksOf, wildcardsOf } from './proxy-addresses.ts'
-import { isEnabled, proxyHeadersOf } from './proxy-config.ts'
+import { proxyHeadersOf } from './proxy-config.ts'
 import type { Proxy, PushContext } from './push-context.ts'
 import { sidecarScopeFor } from './scope.ts'
 import { buildTcpFilters } from './tcp-filters.ts'
@@ -24,7 +26,7 @@ export function virtualOutboundListener(push: PushContext, proxy: Proxy): Listen
   return {
     name: 'virtualOutbound',
     address: addressOf(bind, port),
-    ...(others.length > 0 && isEnabled(push, 'ISTIO_DUAL_STACK', false)
+    ...(others.length > 0 && featureOf(push, 'ISTIO_DUAL_STACK')
       ? { additionalAddresses: others.map(address => ({ address: addressOf(address, port) })) }
       : {}),
     ...(mode === 'TPROXY' ? { transparent: true } : {}),
@@ -79,7 +81,7 @@ function dynamicDnsChain(push: PushContext, proxy: Proxy): FilterChain {
       name: 'allow_any_dfp_dns_cache',
       dnsLookupFamily: 'V4_ONLY',
       // PILOT_ALLOW_ANY_DYNAMIC_DNS_MAX_HOSTS = 1024, istio pilot/pkg/features/pilot.go.
-      maxHosts: Number(push.features['PILOT_ALLOW_ANY_DYNAMIC_DNS_MAX_HOSTS'] ?? 1024),
+      maxHosts: featureOf(push, 'PILOT_ALLOW_ANY_DYNAMIC_DNS_MAX_HOSTS'),
     },
     routeConfig: {
       name: 'allow_any_dynamic_dns',
