@@ -4,8 +4,7 @@ import { listenerTlsContext } from './downstream-tls.ts'
 import { isHttp, parseProtocol } from './protocol.ts'
 import type { Protocol, PushContext } from './push-context.ts'
 
-/** What a server of a Gateway is. istio: pkg/config/gateway/gateway.go. */
-
+/** The protocol that a Gateway's server is written with. istio: pkg/config/gateway/gateway.go. */
 export const protocolOfServer = (server: GatewayServer): Protocol =>
   parseProtocol(server.port?.protocol ?? '')
 
