@@ -1,14 +1,40 @@
+import type { Resources } from '../../model/xds/core.ts'
+import type { HttpConnectionManager } from '../../model/xds/filters.ts'
 import type { Listener } from '../../model/xds/listener.ts'
 import type { XdsSnapshot } from '../../model/xds/snapshot.ts'
+import { buildGatewayListeners } from './gateway-listeners.ts'
 import { buildInboundListeners } from './inbound-listeners.ts'
+import { buildOutboundListeners } from './outbound-listeners.ts'
 import type { Proxy, PushContext } from './push-context.ts'
+import { buildRoutes } from './routes.ts'
 
 /** Everything that istiod tells one proxy. */
 export function compile(push: PushContext, proxy: Proxy): XdsSnapshot {
-  const listeners = proxy.type === 'sidecar' ? byName(buildInboundListeners(push, proxy)) : {}
-  return { listeners, routes: {}, clusters: {}, endpoints: {} }
+  const listeners = buildListeners(push, proxy)
+  return {
+    listeners,
+    routes: buildRoutes(push, proxy, routeNames(listeners)),
+    clusters: {},
+    endpoints: {},
+  }
 }
 
-function byName(listeners: readonly Listener[]): Readonly<Record<string, Listener>> {
-  return Object.fromEntries(listeners.map(listener => [listener.name, listener]))
+/** A gateway's servers; a sidecar's outbound listeners before its inbound ones. */
+function buildListeners(push: PushContext, proxy: Proxy): Resources<Listener> {
+  if (proxy.type === 'router') return buildGatewayListeners(push, proxy)
+  const inbound = buildInboundListeners(push, proxy).map(listener => [listener.name, listener] as const)
+  if (proxy.type === 'waypoint') return Object.fromEntries(inbound)
+  return { ...buildOutboundListeners(push, proxy), ...Object.fromEntries(inbound) }
+}
+
+/** The route configurations that listeners fetch by name. */
+export function routeNames(listeners: Resources<Listener>): readonly string[] {
+  const names = new Set<string>()
+  for (const listener of Object.values(listeners))
+    for (const chain of [...(listener.filterChains ?? []), listener.defaultFilterChain])
+      for (const { typedConfig } of chain?.filters ?? []) {
+        const name = (typedConfig as Partial<HttpConnectionManager> | undefined)?.rds?.routeConfigName
+        if (name !== undefined) names.add(name)
+      }
+  return [...names]
 }
