@@ -18,6 +18,12 @@ export function inCidr(
   return base.value >> shift === given.value >> shift
 }
 
+/** The network that an address and a length name, the same text for all addresses in it; the text itself when it is no address. */
+export function networkOf(address: string, length: number): string {
+  const parsed = parse(address)
+  return parsed ? `${parsed.bits}:${parsed.value >> BigInt(parsed.bits - length)}/${length}` : address
+}
+
 function parse(text: string): Parsed | undefined {
   if (addresses.has(text)) return addresses.get(text)
   const made = text.includes(':') ? parseV6(text) : parseV4(text)

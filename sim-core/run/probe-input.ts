@@ -15,7 +15,7 @@ const call = z.object({
   mode: z.enum(['gateway', 'outbound', 'inbound']),
   address: text,
   port: z.int().min(0).max(65535),
-  protocol: z.enum(['http', 'http2', 'tcp']).nullish(),
+  protocol: z.enum(['http', 'http2', 'tcp', '']).nullish(),
   tls: z.enum(['plaintext', 'tls', 'mtls']).nullish(),
   host: text,
   path: text,

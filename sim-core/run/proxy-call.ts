@@ -86,11 +86,11 @@ export function answerCall(snapshot: XdsSnapshot, given: ProxyCall, why?: Why): 
   if (chains.length > 1) return { ...found, error: 'MultipleFilterChain' }
   const chain = chains[0] ?? listener.defaultFilterChain
   if (!chain) return { ...found, error: 'NoFilterChain' }
-  return throughChain(snapshot, chain, call, { ...found, filterChain: chain.name ?? '' })
+  return throughChain(snapshot, chain, call, { ...found, filterChain: chain.name || null })
 }
 
 function completed(given: ProxyCall): Call {
-  const protocol = given.protocol ?? 'http'
+  const protocol = given.protocol || 'http'
   const tls = given.tls ?? 'plaintext'
   const host = given.host || hostHeader(given)
   const automatic = tls === 'mtls' ? MTLS_ALPN[protocol] : tls === 'tls' ? TLS_ALPN[protocol] : ''
@@ -199,7 +199,7 @@ function throughRoutes(
   if (host.requireTls === 'ALL' && call.tls === 'plaintext') return { ...hosted, error: 'TLSRedirect' }
   const route = routeByPath(host, call.path)
   if (!route) return { ...hosted, error: 'NoRoute' }
-  return { ...hosted, route: route.name ?? '', cluster: route.route?.cluster || null }
+  return { ...hosted, route: route.name || null, cluster: route.route?.cluster || null }
 }
 
 function routeByPath(host: VirtualHost, path: string): Route | undefined {

@@ -1,3 +1,4 @@
+import { networkOf } from '../../decide/cidr.ts'
 import { compareText } from '../../model/names.ts'
 import type { ConfigRef } from '../../model/reason.ts'
 import type { CidrRange, Metadata, NamedConfig } from '../../model/xds/core.ts'
@@ -67,23 +68,11 @@ const keyOf = (texts: readonly string[]): string => [...new Set(texts)].sort(com
 function normalCidr(text: string): readonly string[] {
   const { addressPrefix, prefixLen } = cidrOf(text)
   if (addressPrefix === '0.0.0.0') return []
-  return [`${maskedAddress(addressPrefix, prefixLen)}/${prefixLen}`]
+  return [networkOf(addressPrefix, prefixLen)]
 }
 
 /** An address alone means exactly itself. */
 export function cidrOf(text: string): CidrRange {
   const [addressPrefix = '', length] = text.split('/')
   return { addressPrefix, prefixLen: length === undefined ? (text.includes(':') ? 128 : 32) : Number(length) }
-}
-
-/** The network part of an IPv4 address; Simplified: an IPv6 prefix is compared as written. */
-function maskedAddress(address: string, length: number): string {
-  if (address.includes(':')) return address
-  return address
-    .split('.')
-    .map((byte, index) => {
-      const kept = Math.min(8, Math.max(0, length - index * 8))
-      return Number(byte) & (0xff << (8 - kept)) & 0xff
-    })
-    .join('.')
 }
