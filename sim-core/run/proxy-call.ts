@@ -127,7 +127,7 @@ interface Candidate {
 const set = (list: readonly unknown[] | undefined) => (list?.length ?? 0) > 0
 const rank = (holds: boolean | undefined) => (holds ? 1 : -1)
 
-/** Every match counts the same: a longer prefix or an exact name is no better than a wildcard. */
+/** The longest range wins; an exact name is no better than a wildcard. */
 const STAGES: readonly Stage<Candidate, Arrival>[] = [
   {
     question: 'destinationPort',
@@ -137,7 +137,11 @@ const STAGES: readonly Stage<Candidate, Arrival>[] = [
   {
     question: 'prefixRanges',
     isSet: ({ match }) => set(match.prefixRanges),
-    rank: ({ match }, { call }) => rank(match.prefixRanges?.some(range => inCidr(range, call.address))),
+    rank: ({ match }, { call }) =>
+      Math.max(
+        -1,
+        ...(match.prefixRanges ?? []).map(range => (inCidr(range, call.address) ? range.prefixLen : -1)),
+      ),
   },
   {
     question: 'serverNames',
