@@ -1,3 +1,4 @@
+import { effectiveMeshConfig } from '../config/defaults/mesh-config.ts'
 import type { Certificate } from '../decide/tls.ts'
 import type { ProxyId } from '../kernel/id.ts'
 import { ms, type Nanos, seconds, wallTime } from '../kernel/time.ts'
@@ -6,7 +7,7 @@ import { spiffeId } from '../model/names.ts'
 import { type Component, defineComponent, send } from '../world/component.ts'
 import { treeOf } from '../world/resources.ts'
 import type { World } from '../world/world.ts'
-import { type IstiodSettings, pushContextOf } from './settings.ts'
+import type { IstiodSettings } from './settings.ts'
 
 interface CitadelState {
   /** Which root signs now; grows when it is rotated to another key. */
@@ -75,7 +76,7 @@ function issue(self: CitadelState, world: World, settings: IstiodSettings, proxy
   const row = world.state.proxies[proxy]
   const pod = row && world.state.pods[row.pod]
   if (!row || !pod) return
-  const trustDomain = pushContextOf(settings, treeOf(world)).mesh.trustDomain ?? 'cluster.local'
+  const trustDomain = effectiveMeshConfig(treeOf(world), settings.mesh).trustDomain ?? 'cluster.local'
   const root = rootName(trustDomain, self.root)
   const now = wallTime(world.state.startTime, world.kernel.now)
   const ttl = (parseDuration(TTL) ?? 0) as Nanos
