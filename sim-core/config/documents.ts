@@ -45,8 +45,11 @@ const oldOctal: ScalarTag = {
   resolve: text => Number.parseInt(text, 8),
 }
 
+/** `kubernetes` reads as go-yaml does, where `on` is true; `plain` is YAML 1.2, where it is a word. */
+export type Dialect = 'kubernetes' | 'plain'
+
 /** Splits a text into its documents. A broken one is reported and left out; the others load. */
-export function readDocuments(file: string, text: string): Documents {
+export function readDocuments(file: string, text: string, dialect: Dialect = 'kubernetes'): Documents {
   if (text.length > MAX_INPUT_CHARACTERS)
     return refuse(
       'yaml.size',
@@ -60,7 +63,7 @@ export function readDocuments(file: string, text: string): Documents {
       'yaml.aliases',
       `The text uses about ${aliases} aliases; at most ${MAX_ALIASES} are followed. Write the values out.`,
     )
-  return readYaml(file, text)
+  return readYaml(file, text, dialect)
 }
 
 function refuse(code: `yaml.${string}`, message: string): Documents {
@@ -81,29 +84,29 @@ function readJson(file: string, text: string): Documents | undefined {
   const parsed: { lines?: LineCounter; document?: Document.Parsed | undefined } = {}
   const at = (path: Path, of: 'key' | 'value' = 'key'): Position => {
     parsed.lines ??= new LineCounter()
-    parsed.document ??= parseAll(text, parsed.lines)[0]
+    parsed.document ??= parseAll(text, parsed.lines, 'plain')[0]
     return parsed.document ? positionOf(parsed.document, parsed.lines, path, of) : { line: 1, column: 1 }
   }
   return { documents: [{ file, value, at }], problems: [] }
 }
 
-function parseAll(text: string, lineCounter: LineCounter): readonly Document.Parsed[] {
+function parseAll(text: string, lineCounter: LineCounter, dialect: Dialect): readonly Document.Parsed[] {
   const parsed = parseAllDocuments(text, {
     lineCounter,
     merge: true,
     prettyErrors: false,
     uniqueKeys: true,
     logLevel: 'silent',
-    customTags: tags => [oldBoolean, oldOctal, ...tags],
+    customTags: tags => (dialect === 'kubernetes' ? [oldBoolean, oldOctal, ...tags] : tags),
   })
   return 'empty' in parsed ? [] : parsed
 }
 
-function readYaml(file: string, text: string): Documents {
+function readYaml(file: string, text: string, dialect: Dialect): Documents {
   const lines = new LineCounter()
   let parsed: readonly Document.Parsed[]
   try {
-    parsed = parseAll(text, lines)
+    parsed = parseAll(text, lines, dialect)
   } catch (error) {
     if (error instanceof RangeError) return refuse('yaml.depth', tooDeep)
     throw error

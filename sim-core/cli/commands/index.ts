@@ -1,6 +1,11 @@
 import type { Command } from 'commander'
 import { probeCommand } from './probe.ts'
+import { schemaCommand } from './schema.ts'
 import { validateCommand } from './validate.ts'
 
 /** Every command adds itself to the program. One file each. */
-export const commands: readonly ((program: Command) => void)[] = [probeCommand, validateCommand]
+export const commands: readonly ((program: Command) => void)[] = [
+  probeCommand,
+  schemaCommand,
+  validateCommand,
+]
