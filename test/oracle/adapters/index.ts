@@ -2,6 +2,7 @@ import type { Adapter } from '../corpus.ts'
 import { envoyRouterCheck } from './envoy-router-check.ts'
 import { istioAuthzBuilder } from './istio-authz-builder.ts'
 import { istioInboundClusters } from './istio-inbound-clusters.ts'
+import { istioInject } from './istio-inject.ts'
 import { istioSidecarRoutes } from './istio-sidecar-routes.ts'
 import { istioSimulation } from './istio-simulation.ts'
 import { istioCrdValidation, istioValidation } from './istio-validation.ts'
@@ -12,6 +13,7 @@ export const adapters: Readonly<Record<string, Adapter>> = {
   'istio-authz-builder': istioAuthzBuilder,
   'istio-crd-validation': istioCrdValidation,
   'istio-inbound-clusters': istioInboundClusters,
+  'istio-inject': istioInject,
   'istio-sidecar-routes': istioSidecarRoutes,
   'istio-simulation': istioSimulation,
   'tables/istio-validation': istioValidation,
