@@ -40,6 +40,12 @@ export function proxyContainer(spec: PodSpec): Container | undefined {
   return everyContainer(spec).find(container => container.name === 'istio-proxy')
 }
 
+/** Sidecar or gateway, as istiod will see the proxy of this pod; `undefined` without one. */
+export function proxyRole(spec: PodSpec): Proxy['type'] | undefined {
+  const container = proxyContainer(spec)
+  return container && roleOf(spec, container)
+}
+
 /** `proxy sidecar` or `proxy router` of its arguments; a pod whose only container is a proxy without arguments is a gateway. */
 function roleOf(spec: PodSpec, container: Container): Proxy['type'] {
   const said = container.args?.find(argument => ['sidecar', 'router', 'waypoint'].includes(argument))

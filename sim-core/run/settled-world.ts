@@ -1,0 +1,60 @@
+import { seconds, type Nanos, nanos } from '../kernel/time.ts'
+import type { Mesh, MeshSetup } from '../meshes/mesh.ts'
+import type { Resource, ResourceTree } from '../model/resource.ts'
+import { apply } from '../platform/api-server.ts'
+import { createNodes } from '../platform/nodes.ts'
+import { createWorld, type Legs, type Timers } from '../world/journey.ts'
+import { versionOf } from '../world/resources.ts'
+import type { TraceLevel } from '../world/trace.ts'
+import type { World } from '../world/world.ts'
+
+/** A world at time zero with the user's objects and the mesh's own applied. */
+export interface WorldInput {
+  readonly mesh: Mesh
+  readonly setup: MeshSetup
+  readonly resources: readonly Resource[]
+  readonly tree: ResourceTree
+  readonly seed: number
+  readonly trace: TraceLevel
+  readonly legs: Legs
+  readonly timers: Timers
+}
+
+/** Starts a world: machines stand, everything is applied at once, nothing has run yet. */
+export function startWorld(input: WorldInput): World {
+  const world = createWorld({
+    seed: input.seed,
+    trace: input.trace,
+    legs: input.legs,
+    timers: input.timers,
+    components: input.mesh.components(input.setup),
+  })
+  createNodes(world, input.tree)
+  apply(world, [...input.mesh.install(input.tree, input.setup), ...input.resources])
+  return world
+}
+
+/** A start-up that takes longer than this does not end: some pod never becomes ready. */
+const PATIENCE = seconds(120)
+/** Nothing was written for this long: debouncing, pushes and probes are over. */
+const QUIET = seconds(3)
+
+/** Runs until every pod is ready and nothing has been written for a while. Answers whether it came to rest. */
+export function settle(world: World): boolean {
+  let version = -1
+  let since: Nanos = world.kernel.now
+  while (world.kernel.now < PATIENCE) {
+    if (versionOf(world) !== version) {
+      version = versionOf(world)
+      since = world.kernel.now
+    }
+    const stop = world.kernel.run({ until: nanos(world.kernel.now + seconds(1)) })
+    const isQuiet = versionOf(world) === version && world.kernel.now - since >= QUIET
+    if (stop === 'idle' || (isQuiet && everyPodIsReady(world))) return everyPodIsReady(world)
+  }
+  return false
+}
+
+function everyPodIsReady(world: World): boolean {
+  return world.state.pods.every(pod => pod.ready || pod.phase === 'Succeeded' || pod.phase === 'Failed')
+}
