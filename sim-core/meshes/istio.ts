@@ -1,5 +1,6 @@
 import { citadel } from '../istiod/citadel.ts'
 import { pilot } from '../istiod/pilot.ts'
+import { proxyRole } from '../istiod/proxy.ts'
 import { admitPod, type InjectionWish, speaksOfMesh } from '../istiod/webhook.ts'
 import { ZERO } from '../kernel/time.ts'
 import type { PodSpec } from '../model/kubernetes.ts'
@@ -8,13 +9,12 @@ import { apiServer } from '../platform/api-server.ts'
 import { controllers } from '../platform/controllers.ts'
 import { endpoints, kubeProxy } from '../platform/endpoints.ts'
 import { kubelet, type PodParts } from '../platform/kubelet.ts'
-import { proxyRole } from '../istiod/proxy.ts'
 import { send } from '../world/component.ts'
 import { createProxy } from '../world/proxy.ts'
 import { resources, treeOf } from '../world/resources.ts'
-import { interceptionOf } from './interception.ts'
 import { installedResources } from './installed.ts'
-import type { Mesh, MeshSetup } from './mesh.ts'
+import { interceptionOf } from './interception.ts'
+import type { Mesh } from './mesh.ts'
 
 /** Istio with sidecars and gateways. */
 export const istio: Mesh = {
@@ -24,7 +24,7 @@ export const istio: Mesh = {
     resources,
     apiServer,
     controllers((pod, world) => admitPod(pod, treeOf(world), setup.wish, setup.istiod)),
-    kubelet(podParts(setup)),
+    kubelet(podParts()),
     endpoints,
     kubeProxy,
     pilot(setup.istiod),
@@ -35,7 +35,7 @@ export const istio: Mesh = {
 /** Workers of a proxy whose CPU limit is the chart's own 2000m. istio: istio-discovery/values.yaml. */
 const WORKERS = 2
 
-function podParts(setup: MeshSetup): PodParts {
+function podParts(): PodParts {
   return {
     interception: pod => interceptionOf(pod),
     startProxy: (world, row, pod) => {

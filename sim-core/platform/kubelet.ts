@@ -274,7 +274,9 @@ function probe(world: World, it: KubeletPod, container: ContainerState, parts: P
   if (!container.started) {
     container.started = true
     startNext(world, it, parts)
-    return probeAt(world, it, container, spec.readinessProbe, world.kernel.now)
+    // The readiness worker is woken as soon as the startup probe has passed. kubernetes: pkg/kubelet/prober/prober_manager.go.
+    send(world, 'kubelet.probe', ms(0), detailOf(it, container))
+    return
   }
   if (container.ready) return
   container.ready = true

@@ -1,4 +1,4 @@
-import { seconds, type Nanos, nanos } from '../kernel/time.ts'
+import { type Nanos, nanos, seconds } from '../kernel/time.ts'
 import type { Mesh, MeshSetup } from '../meshes/mesh.ts'
 import type { Resource, ResourceTree } from '../model/resource.ts'
 import { apply } from '../platform/api-server.ts'
