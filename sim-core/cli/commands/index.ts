@@ -1,10 +1,12 @@
 import type { Command } from 'commander'
+import { injectCommand } from './inject.ts'
 import { probeCommand } from './probe.ts'
 import { schemaCommand } from './schema.ts'
 import { validateCommand } from './validate.ts'
 
 /** Every command adds itself to the program. One file each. */
 export const commands: readonly ((program: Command) => void)[] = [
+  injectCommand,
   probeCommand,
   schemaCommand,
   validateCommand,
