@@ -125,7 +125,7 @@ class WheelQueue implements EventQueue {
 
   cancel(handle: Handle): boolean {
     if (handle < 0) return false
-    const seq = Math.floor(handle / SLOT_RADIX)
+    const seq = (handle * (1 / SLOT_RADIX)) | 0
     const s = handle - seq * SLOT_RADIX
     if (s >= this.top) return false
     const i32 = this.i32
@@ -408,7 +408,7 @@ class WheelQueue implements EventQueue {
     this.poured = 0
     this.pours = 0
     const shift = load > 24 ? this.shift - 2 : load < 1.5 ? this.shift + 1 : this.shift
-    if (shift === this.shift || shift < 4 || shift > 20) return
+    if (shift === this.shift || shift < 4 || shift > 26) return
     const live: number[] = []
     for (let b = 0; b <= FAR; b++)
       for (let s = this.bucket[b]!; s >= 0; s = this.i32[8 * s + 4]!) live.push(s)

@@ -27,6 +27,10 @@ export function restore(world: World, from: Checkpoint): void {
   world.kernel.load(from.kernel)
   world.streams.load(from.streams)
   world.meter.load(from.meter)
+  // What only follows the state is made anew.
+  world.driver.trafficLabels.clear()
+  world.driver.templateNumbers.clear()
+  world.driver.arrivalNumbers.clear()
   Object.assign(world.state, copyPlain(from.state))
 }
 

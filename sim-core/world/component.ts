@@ -19,16 +19,21 @@ export function defineComponent<State>(component: Component<State>): Component<S
 // biome-ignore lint/suspicious/noExplicitAny: registries hold components of every state
 export type AnyComponent = Component<any>
 
-/** Gives each component its state and its events, called `component.event`, in order. */
-export function installComponents(world: World, components: readonly AnyComponent[]): void {
+/** Gives each component its state and its events, called `component.event`, in order. After each event `settle` starts the exchanges that it set going. */
+export function installComponents(
+  world: World,
+  components: readonly AnyComponent[],
+  settle: (world: World) => void,
+): void {
   for (const component of components) {
     invariant(!(component.name in world.state.components), `component ${component.name} is there once`)
     world.state.components[component.name] = component.init(world)
     for (const event of Object.keys(component.on)) {
       const handle = component.on[event]!
-      world.kernel.on(`${component.name}.${event}`, (_, detail) =>
-        handle(world.state.components[component.name], world, detail),
-      )
+      world.kernel.on(`${component.name}.${event}`, (_, detail) => {
+        handle(world.state.components[component.name], world, detail)
+        settle(world)
+      })
     }
   }
 }

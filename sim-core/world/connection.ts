@@ -40,6 +40,8 @@ export interface Connection {
   sourceAddress: string
   sourcePort: number
   arrival: number
+  /** The arrival of the application's call before its name was resolved. */
+  dialled: number
   protocol: 'http/1.1' | 'h2' | 'tcp'
   /** Interned filter chain decision of the accepting proxy, -1 before it was made or without a proxy. */
   chain: number
@@ -59,7 +61,9 @@ export interface Connection {
   phase: 'connecting' | 'handshaking' | 'open' | 'draining' | 'closed'
   openedAt: Nanos
   lastUsed: Nanos
-  /** Round trip drawn when it opened, in each direction; packets of one connection keep their order. */
+  /** When a draining connection is closed, whatever is on it. */
+  drainEnd: Nanos
+  /** Arrival of the newest packet in each direction: packets of one connection keep their order. */
   lastArrivalOut: Nanos
   lastArrivalBack: Nanos
 }
@@ -78,6 +82,7 @@ export function createConnection(row: number): Connection {
     sourceAddress: '',
     sourcePort: 0,
     arrival: 0,
+    dialled: 0,
     protocol: 'http/1.1',
     chain: -1,
     worker: none(),
@@ -90,6 +95,7 @@ export function createConnection(row: number): Connection {
     phase: 'closed',
     openedAt: ZERO,
     lastUsed: ZERO,
+    drainEnd: ZERO,
     lastArrivalOut: ZERO,
     lastArrivalBack: ZERO,
   }

@@ -30,6 +30,8 @@ export interface Exchange {
   template: number
   /** Interned index in `state.arrivals`: where it is sent and what the receiver sees of its connection. */
   arrival: number
+  /** The arrival before its name was resolved: by this an application finds the connections that it kept. */
+  dialled: number
   startedAt: Nanos
 
   /** Where it is; grows by one whenever someone else takes it away from there. */
@@ -53,6 +55,8 @@ export interface Exchange {
   /** CPU cost so far of the turn under way. */
   spent: Nanos
   connection: ConnectionId
+  /** How often its packets have been sent again. */
+  retransmissions: number
 
   /** The decisions it lives by: the proxy's memo of them. */
   configuration: number
@@ -66,7 +70,13 @@ export interface Exchange {
   /** Bits that filters leave for later ones and for the answer. */
   notes: number
 
-  /** An application's place in its script, children that it still waits for, children that failed. */
+  /** The sender keeps its connection for the next request, and would go on if this call failed. */
+  keepAlive: boolean
+  optional: boolean
+  /** It holds a place in the application of `atPod`. */
+  serving: boolean
+  /** An application's script for it, its place in that, children that it still waits for, children that failed. */
+  script: number
   step: number
   waitingFor: number
   failed: number
@@ -75,7 +85,7 @@ export interface Exchange {
   child: ExchangeId
   /** During the turn that a child's end began: that child, else -1. */
   answeredBy: ExchangeId
-  /** Nobody waits for it any more, but the server still works on it. */
+  /** Nobody waits for it any more (a root's client has given up), but the server still works on it. */
   orphan: boolean
   /** The answer is on its way back. */
   answered: boolean
@@ -96,6 +106,7 @@ export function createExchange(row: number): Exchange {
     number: 0,
     template: 0,
     arrival: 0,
+    dialled: 0,
     startedAt: ZERO,
     leg: 0,
     epoch: 0,
@@ -110,6 +121,7 @@ export function createExchange(row: number): Exchange {
     worker: none(),
     spent: ZERO,
     connection: none(),
+    retransmissions: 0,
     configuration: -1,
     plan: -1,
     filter: 0,
@@ -119,6 +131,10 @@ export function createExchange(row: number): Exchange {
     pool: -1,
     hash: 0,
     notes: 0,
+    keepAlive: true,
+    optional: false,
+    serving: false,
+    script: 0,
     step: 0,
     waitingFor: 0,
     failed: 0,
@@ -141,6 +157,7 @@ export function resetExchange(x: Exchange, serial: number, now: Nanos): void {
   x.number = 0
   x.template = 0
   x.arrival = 0
+  x.dialled = 0
   x.startedAt = now
   x.due = none()
   x.timeout = none()
@@ -153,6 +170,7 @@ export function resetExchange(x: Exchange, serial: number, now: Nanos): void {
   x.worker = none()
   x.spent = ZERO
   x.connection = none()
+  x.retransmissions = 0
   x.configuration = -1
   x.plan = -1
   x.filter = 0
@@ -162,6 +180,10 @@ export function resetExchange(x: Exchange, serial: number, now: Nanos): void {
   x.pool = -1
   x.hash = 0
   x.notes = 0
+  x.keepAlive = true
+  x.optional = false
+  x.serving = false
+  x.script = 0
   x.step = 0
   x.waitingFor = 0
   x.failed = 0

@@ -11,7 +11,7 @@ import { createMeter } from './meter.ts'
 import type { Worker } from './proxy.ts'
 import { LEG, type LegName, STORY } from './story.ts'
 import { createTrace, type TraceLevel } from './trace.ts'
-import { createState, DONE, type Leg, type Next, ON, PARKED, type World } from './world.ts'
+import { createState, DONE, type Handshake, type Leg, type Next, ON, PARKED, type World } from './world.ts'
 
 /** Every leg whose name starts with `Owner.`, no more and no fewer. */
 export type LegsOf<Owner extends string> = {
@@ -30,6 +30,8 @@ export interface WorldOptions {
   readonly trace: TraceLevel
   readonly legs: Legs
   readonly timers: Timers
+  /** Without one every handshake succeeds. */
+  readonly handshake?: Handshake
   readonly components: readonly AnyComponent[]
 }
 
@@ -45,12 +47,14 @@ export function createWorld(options: WorldOptions): World {
     trace: createTrace(options.trace, kernel),
     meter: createMeter(),
     legs: STORY.map(name => options.legs[name]),
+    handshake: options.handshake ?? (() => undefined),
     driver: {
       ready: [],
       driving: false,
       fingerprints: new Map(),
       templateNumbers: new Map(),
       arrivalNumbers: new Map(),
+      trafficLabels: new Map(),
     },
   }
   kernel.on(RESUME, (row, epoch) => {
@@ -65,10 +69,12 @@ export function createWorld(options: WorldOptions): World {
     const handle = options.timers[name]!
     kernel.on(name, (row, epoch) => {
       const x = world.state.exchanges[row]!
-      if ((x.serial | 0) === epoch) handle(x, world)
+      if ((x.serial | 0) !== epoch) return
+      handle(x, world)
+      drive(world)
     })
   }
-  installComponents(world, options.components)
+  installComponents(world, options.components, drive)
   return world
 }
 
@@ -139,6 +145,17 @@ export function orphan(x: Exchange): void {
   x.orphan = true
 }
 
+/** The client of this root has given up: for it the story ends now with this outcome, while the servers still work on it. */
+export function abandon(world: World, x: Exchange, outcome: Outcome): void {
+  invariant(x.parent < 0 && !x.orphan, 'a root is abandoned once')
+  const later = x.outcome
+  x.outcome = outcome
+  world.kernel.fold(fingerprint(world, outcome))
+  if (world.trace.level !== 'off') world.trace.ended(x)
+  x.orphan = true
+  x.outcome = later
+}
+
 /** Wakes a parked exchange: it goes on at its leg when the turn or event under way is over. */
 export function resume(world: World, x: Exchange): void {
   invariant(x.due < 0, 'only a parked exchange is resumed')
@@ -161,7 +178,7 @@ export function timer(world: World, name: string, x: Exchange, delay: Nanos): Ha
   return world.kernel.after(delay, world.kernel.kind(name), x.id, x.serial | 0)
 }
 
-/** To be called at the end of every event handler that began or resumed exchanges outside a turn. */
+/** Starts what was begun or resumed outside the run: an action between two events. Handlers of timers and components need not call it. */
 export function settle(world: World): void {
   drive(world)
 }
@@ -269,7 +286,7 @@ function finish(world: World, x: Exchange): void {
   if (x.tryTimeout >= 0) kernel.cancel(x.tryTimeout)
   if (x.idleTimeout >= 0) kernel.cancel(x.idleTimeout)
   kernel.fold(fingerprint(world, x.outcome))
-  if (world.trace.level !== 'off') world.trace.ended(x)
+  if (world.trace.level !== 'off' && !(x.orphan && x.parent < 0)) world.trace.ended(x)
   const parent = x.parent < 0 ? undefined : state.exchanges[x.parent]
   if (parent && parent.serial === x.parentSerial && !x.orphan) enqueue(world, parent, x.id)
   else release(world, x)

@@ -3,6 +3,7 @@ import type { Kernel } from '../kernel/kernel.ts'
 import type { Streams, StreamTable } from '../kernel/random.ts'
 import { type EpochSeconds, type Nanos, START_OF_RUN } from '../kernel/time.ts'
 import type { RequestTemplate } from '../model/http.ts'
+import type { Outcome } from '../model/outcome.ts'
 import type { Behavior } from './behavior.ts'
 import type { DnsRow, NodeRow, PodRow, ServiceRow } from './cluster.ts'
 import type { Arrival, Connection } from './connection.ts'
@@ -28,6 +29,8 @@ export interface WorldState {
   connections: Connection[]
   freeConnections: number[]
   nextConnection: number
+  /** Connections that applications keep for their next request, by pod and arrival; see `idle-connections.ts`. */
+  idleConnections: Map<number, number[]>
   pods: PodRow[]
   nodes: NodeRow[]
   services: ServiceRow[]
@@ -60,8 +63,12 @@ export interface World {
   readonly meter: Meter
   /** By place in the story. */
   readonly legs: readonly Leg[]
+  readonly handshake: Handshake
   readonly driver: Driver
 }
+
+/** Whether a handshake on this connection fails, and how: the client's proxy and the server's decide, each about the other. */
+export type Handshake = (x: Exchange, c: Connection, world: World) => Outcome | undefined
 
 /** The driver's own: empty between events, so no part of the state. */
 export interface Driver {
@@ -73,6 +80,8 @@ export interface Driver {
   /** Numbers of interned values by their JSON. */
   readonly templateNumbers: Map<string, number>
   readonly arrivalNumbers: Map<string, number>
+  /** Label sets of traffic by outcome, for the meter. */
+  readonly trafficLabels: Map<unknown, number[]>
 }
 
 /** One stretch of an exchange's life, run to completion at one instant. */
@@ -101,6 +110,7 @@ export function createState(seed: number, startTime: EpochSeconds = START_OF_RUN
     connections: [],
     freeConnections: [],
     nextConnection: 0,
+    idleConnections: new Map(),
     pods: [],
     nodes: [],
     services: [],

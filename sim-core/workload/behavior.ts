@@ -1,0 +1,100 @@
+import { draw } from '../kernel/draw.ts'
+import { ms, type Nanos, seconds, ZERO } from '../kernel/time.ts'
+import type { RequestTemplate } from '../model/http.ts'
+import { type Outcome, outcome } from '../model/outcome.ts'
+import type { Behavior, Call, Script, Step } from '../world/behavior.ts'
+import type { Exchange } from '../world/exchange.ts'
+import { go, open, park, timer } from '../world/journey.ts'
+import { type Next, podOf, type World } from '../world/world.ts'
+
+/** What an application does that nobody has described: it answers 200 after an exponential millisecond. */
+export const DEFAULT_BEHAVIOR: Behavior = Object.freeze({
+  name: 'default',
+  concurrency: 256,
+  queue: 1024,
+  scripts: [
+    {
+      steps: [{ do: 'sleep' as const, for: { exponential: ms(1) } }],
+      status: 200,
+      responseBytes: 1024,
+      obeysPath: true,
+    },
+  ],
+})
+
+/** What the application of a pod does. */
+export function behaviorOf(x: Exchange, world: World): Behavior {
+  return world.state.behaviors[podOf(world, x.atPod).behavior] ?? DEFAULT_BEHAVIOR
+}
+
+/** The script for a request; -1 when there is none. */
+export function scriptFor(behavior: Behavior, request: RequestTemplate): number {
+  return behavior.scripts.findIndex(
+    script =>
+      (script.method === undefined || script.method === request.method) &&
+      (script.pathPrefix === undefined || request.path.startsWith(script.pathPrefix)),
+  )
+}
+
+/** An application's own answer. */
+export function appAnswer(status: number): Outcome {
+  return outcome({ kind: 'response', status, flags: [], details: 'via_upstream' })
+}
+
+/** Whether a caller takes this for a failure: no response, or a 5xx. */
+export function isFailure(of: Outcome | undefined): boolean {
+  return of === undefined || of.kind !== 'response' || of.status >= 500
+}
+
+/** Does the next step of the script; `undefined` when the script is at its end. Failing steps set the outcome and end it. */
+export function nextStep(x: Exchange, world: World, script: Script): Next | undefined {
+  const step = script.steps[x.step]
+  if (step === undefined) return undefined
+  x.step++
+  switch (step.do) {
+    case 'sleep':
+      return go(x, 'app.serve', draw(step.for, serviceTimes(x, world)))
+    case 'call':
+      call(x, world, step)
+      return park(x, 'app.serve')
+    case 'together':
+      for (const part of step.steps) startPart(x, world, part)
+      return step.steps.length > 0 ? park(x, 'app.serve') : go(x, 'app.serve', ZERO)
+    case 'fail':
+      if (chances(x, world).chance(step.percent)) x.outcome = appAnswer(step.status)
+      return go(x, 'app.serve', ZERO)
+  }
+}
+
+function startPart(x: Exchange, world: World, part: Exclude<Step, { do: 'together' | 'fail' }>): void {
+  if (part.do === 'call') return call(x, world, part)
+  x.waitingFor++
+  timer(world, 'app.awake', x, draw(part.for, serviceTimes(x, world)))
+}
+
+function call(x: Exchange, world: World, step: Call): void {
+  const child = open(world, x, 'client.call')
+  child.template = step.template
+  child.arrival = step.arrival
+  child.keepAlive = step.keepAlive
+  child.optional = step.onError === 'ignore'
+  x.waitingFor++
+}
+
+function serviceTimes(x: Exchange, world: World) {
+  return world.stream(`app/${podOf(world, x.atPod).name}/service`)
+}
+
+function chances(x: Exchange, world: World) {
+  return world.stream(`app/${podOf(world, x.atPod).name}/errors`)
+}
+
+/** httpbin's paths: `/status/503` answers that, `/delay/2` waits two seconds (ten at most). https://httpbin.org. */
+export function obeyPath(path: string): { readonly status: number | undefined; readonly wait: Nanos } {
+  const status = /^\/status\/(\d{3})\b/.exec(path)?.[1]
+  const delay = /^\/delay\/(\d+(?:\.\d+)?)/.exec(path)?.[1]
+  return {
+    status: status === undefined ? undefined : Number(status),
+    wait: delay === undefined ? ZERO : seconds(Math.min(10, Number(delay))),
+  }
+}
