@@ -1,13 +1,13 @@
 import type { Command } from 'commander'
 import { injectCommand } from './inject.ts'
+import { iptablesCommand } from './iptables.ts'
 import { probeCommand } from './probe.ts'
-import { schemaCommand } from './schema.ts'
 import { validateCommand } from './validate.ts'
 
 /** Every command adds itself to the program. One file each. */
 export const commands: readonly ((program: Command) => void)[] = [
   injectCommand,
+  iptablesCommand,
   probeCommand,
-  schemaCommand,
   validateCommand,
 ]
