@@ -56,11 +56,10 @@ function verdictWords(verdict: Verdict, family: AddressFamily): readonly string[
       return ['-j', 'MARK', '--set-mark', verdict.mark]
     case 'saveMark':
       return ['-j', 'CONNMARK', '--save-mark']
-    case 'restoreMark':
-      return [
-        ...['-j', 'CONNMARK', '--restore-mark'],
-        ...(verdict.mask ? ['--nfmask', verdict.mask, '--ctmask', verdict.mask] : []),
-      ]
+    case 'restoreMark': {
+      const masks = verdict.mask ? ['--nfmask', verdict.mask, '--ctmask', verdict.mask] : []
+      return ['-j', 'CONNMARK', '--restore-mark', ...masks]
+    }
     case 'setConnectionMark':
       return ['-j', 'CONNMARK', '--set-xmark', verdict.mark]
     case 'zone':

@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { injectCommand } from './inject.ts'
 import { iptablesCommand } from './iptables.ts'
 import { probeCommand } from './probe.ts'
+import { schemaCommand } from './schema.ts'
 import { validateCommand } from './validate.ts'
 
 /** Every command adds itself to the program. One file each. */
@@ -9,5 +10,6 @@ export const commands: readonly ((program: Command) => void)[] = [
   injectCommand,
   iptablesCommand,
   probeCommand,
+  schemaCommand,
   validateCommand,
 ]
