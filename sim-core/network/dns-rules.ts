@@ -1,6 +1,6 @@
 import type { NetfilterTest, Verdict } from '../decide/netfilter.ts'
+import { type InterceptionConfig, listOf } from './interception-config.ts'
 import type { ListedRule } from './rule-list.ts'
-import type { InterceptionConfig } from './sidecar-rules.ts'
 
 /** Where the agent answers DNS. istio: constants.IstioAgentDNSListenerPort. */
 const AGENT_PORT = '15053'
@@ -70,8 +70,8 @@ function redirects(
 
 function zonesOfOwners(config: InterceptionConfig): readonly ListedRule[] {
   const owners: readonly NetfilterTest[] = [
-    ...split(config.ProxyUID).map(uid => ({ uid })),
-    ...split(config.ProxyGID).map(gid => ({ gid })),
+    ...listOf(config.ProxyUID).map(uid => ({ uid })),
+    ...listOf(config.ProxyGID).map(gid => ({ gid })),
   ]
   return owners.flatMap((owner): readonly ListedRule[] => {
     const rule = (port: NetfilterTest, name: string): ListedRule => ({
@@ -84,8 +84,6 @@ function zonesOfOwners(config: InterceptionConfig): readonly ListedRule[] {
     return [rule(to53('udp'), '1'), rule({ sourcePorts: [AGENT_PORT], of: 'udp' }, '2')]
   })
 }
-
-const split = (text: string) => (text === '' ? [] : text.split(','))
 
 function zonesOfServers(servers: readonly Server[], config: InterceptionConfig): readonly ListedRule[] {
   const rule = (

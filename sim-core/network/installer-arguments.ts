@@ -1,4 +1,4 @@
-import { INTERCEPTION_DEFAULTS, type InterceptionConfig } from './sidecar-rules.ts'
+import { INTERCEPTION_DEFAULTS, type InterceptionConfig } from './interception-config.ts'
 
 /** The installer's flags, by letter or by name. istio: tools/istio-iptables/pkg/cmd/root.go. */
 const FLAGS: Readonly<Record<string, keyof InterceptionConfig>> = {

@@ -1,8 +1,9 @@
 import type { AddressFamily, NetfilterRules } from '../decide/netfilter.ts'
 import { AMBIENT_DEFAULTS, type AmbientConfig, ambientRules } from './ambient-rules.ts'
+import { INTERCEPTION_DEFAULTS, type InterceptionConfig } from './interception-config.ts'
 import { iptablesWords } from './iptables-words.ts'
 import { type ListedRule, rulesOf } from './rule-list.ts'
-import { INTERCEPTION_DEFAULTS, type InterceptionConfig, sidecarRules } from './sidecar-rules.ts'
+import { sidecarRules } from './sidecar-rules.ts'
 
 /** The rules of a sidecar's pod; what the configuration leaves out is the installer's default. */
 export function iptablesRules(config: Partial<InterceptionConfig>): NetfilterRules {

@@ -5,9 +5,10 @@ import {
   ambientHostRules,
   ambientRules,
 } from '../../sim-core/network/ambient-rules.ts'
+import { INTERCEPTION_DEFAULTS } from '../../sim-core/network/interception-config.ts'
 import { restoreText } from '../../sim-core/network/iptables.ts'
 import { nftText } from '../../sim-core/network/nftables.ts'
-import { INTERCEPTION_DEFAULTS, sidecarRules } from '../../sim-core/network/sidecar-rules.ts'
+import { sidecarRules } from '../../sim-core/network/sidecar-rules.ts'
 import type { Compared } from './authorization.ts'
 
 interface InterceptionCase {
