@@ -6,6 +6,14 @@ import { istioInject } from './istio-inject.ts'
 import { istioSidecarRoutes } from './istio-sidecar-routes.ts'
 import { istioSimulation } from './istio-simulation.ts'
 import { istioCrdValidation, istioValidation } from './istio-validation.ts'
+import { istioHostMatch, istioProtocolDetect, istioStatPrefix, istioTrustdomain } from './tables/names.ts'
+import {
+  istioHttprouteVhosts,
+  istioRetry,
+  istioRouteInternal,
+  istioVirtualserviceMerge,
+} from './tables/routing.ts'
+import { istioAuthzMatcher, istioJwtFilter, istioPeerauthnCompose } from './tables/security.ts'
 
 /** One adapter per corpus. */
 export const adapters: Readonly<Record<string, Adapter>> = {
@@ -16,7 +24,18 @@ export const adapters: Readonly<Record<string, Adapter>> = {
   'istio-inject': istioInject,
   'istio-sidecar-routes': istioSidecarRoutes,
   'istio-simulation': istioSimulation,
+  'tables/istio-authz-matcher': istioAuthzMatcher,
+  'tables/istio-host-match': istioHostMatch,
+  'tables/istio-httproute-vhosts': istioHttprouteVhosts,
+  'tables/istio-jwt-filter': istioJwtFilter,
+  'tables/istio-peerauthn-compose': istioPeerauthnCompose,
+  'tables/istio-protocol-detect': istioProtocolDetect,
+  'tables/istio-retry': istioRetry,
+  'tables/istio-route-internal': istioRouteInternal,
+  'tables/istio-stat-prefix': istioStatPrefix,
+  'tables/istio-trustdomain': istioTrustdomain,
   'tables/istio-validation': istioValidation,
+  'tables/istio-virtualservice-merge': istioVirtualserviceMerge,
 }
 
 /** Why a corpus has no adapter. */

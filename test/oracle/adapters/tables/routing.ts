@@ -1,0 +1,156 @@
+import { mergeHttpRoutes } from '../../../../sim-core/istiod/compile/delegation.ts'
+import { perFilterConfig } from '../../../../sim-core/istiod/compile/http-route-filters.ts'
+import { isCatchAll } from '../../../../sim-core/istiod/compile/http-route-match.ts'
+import { addressesFor } from '../../../../sim-core/istiod/compile/registry.ts'
+import { inboundRetryPolicy, outboundRetryPolicy } from '../../../../sim-core/istiod/compile/retry-policy.ts'
+import { serviceDomains } from '../../../../sim-core/istiod/compile/virtual-host-domains.ts'
+import type { RetryPolicy } from '../../../../sim-core/model/xds/route.ts'
+import { differs, type Json, lines, type Verdict, verdictOf } from '../../corpus.ts'
+import { equal, plain, proxyOf, pushOf, serviceOf, table } from './table.ts'
+
+/** Domains of a service's virtual host. */
+export const istioHttprouteVhosts = table({
+  TestGenerateVirtualHostDomains: row => {
+    const push = pushOf({})
+    const service = serviceOf(row.service)
+    const proxy = proxyOf({
+      dnsDomain: row.node.dnsDomain,
+      ...(row.node.ipAddresses && { ipAddresses: row.node.ipAddresses }),
+    })
+    const addresses =
+      row.node.ipAddresses || row.service.defaultAddress ? addressesFor(push, proxy, service) : []
+    return equal(row.want, serviceDomains(push, service, addresses, row.node.dnsDomain, undefined).all)
+  },
+})
+
+/** Root and delegate VirtualServices as one. */
+export const istioVirtualserviceMerge = table({
+  TestMergeHttpRoutes: row =>
+    equal(row.expected, mergeHttpRoutes(plain(row.root), plain(row.delegate ?? []))),
+  TestMergeHTTPMatchRequests: row => {
+    const merged = mergeHttpRoutes({ match: plain(row.root ?? []) }, [{ match: plain(row.delegate ?? []) }])
+    return equal(row.expected ?? [], merged[0]?.match ?? [])
+  },
+  TestHasConflict: row => {
+    const merged = mergeHttpRoutes({ match: [plain(row.root)] }, [{ match: [plain(row.leaf)] }])
+    return equal(row.expected, merged.length === 0)
+  },
+})
+
+/** Parts of routes. */
+export const istioRouteInternal = table({
+  TestIsCatchAllRoute: row => equal(row.want, isCatchAll(plain(row.route))),
+  TestTranslateFault: row => {
+    const got: Json = row.fault && perFilterConfig(plain(row.fault), undefined)?.['envoy.filters.http.fault']
+    return equal(row.want, got)
+  },
+})
+
+/** Retry policies, asserted in Go; the lines that are understood are compared, and any other makes the row unsupported. */
+export const istioRetry = table({
+  TestRetry: row =>
+    assertRetry(row.assertFunc.goFunc, outboundRetryPolicy(retriesOf(row.route?.retries), row.hashPolicy)),
+  TestInboundRetry: row => assertRetry(row.assertFunc.goFunc, inboundRetryPolicy(retriesOf(row.retries))),
+})
+
+/** Durations that the table has in nanoseconds become text. */
+function retriesOf(retries: Json): Json {
+  const given = plain(retries)
+  if (!given) return undefined
+  return Object.fromEntries(
+    Object.entries(given).map(([key, value]) => [
+      key,
+      typeof value === 'number' && (key === 'backoff' || key === 'perTryTimeout') ? `${value / 1e9}s` : value,
+    ]),
+  )
+}
+
+type Expectation = readonly [
+  pattern: RegExp,
+  check: (found: RegExpExecArray, policy: RetryPolicy | undefined) => string | undefined,
+]
+
+const UNITS: Readonly<Record<string, number>> = { Second: 1, Millisecond: 0.001 }
+const defaults = outboundRetryPolicy(undefined, false)
+
+const EXPECTATIONS: readonly Expectation[] = [
+  [/^g\.Expect\(policy\)\.To\(Not\(BeNil\(\)\)\)$/, (_, policy) => (policy ? undefined : 'no policy')],
+  [/^g\.Expect\(policy\)\.To\(BeNil\(\)\)$/, (_, policy) => differs('policy', undefined, policy)],
+  [
+    /^g\.Expect\(policy\)\.To\(Equal\(retry\.DefaultPolicy\(\)\)\)$/,
+    (_, policy) => differs('policy', defaults, policy),
+  ],
+  [
+    /^g\.Expect\(policy\.RetryOn\)\.To\(Equal\("(.*)"\)\)$/,
+    ([, want], policy) => differs('retryOn', want, policy?.retryOn),
+  ],
+  [
+    /^g\.Expect\(policy\.RetryOn\)\.To\(Equal\(retry\.Def/,
+    (_, policy) => differs('retryOn', defaults?.retryOn, policy?.retryOn),
+  ],
+  [
+    /^g\.Expect\(policy\.RetriableStatusCodes\)\.To\(Equal\((?:\[\]uint32\{(.*)\}|make.*|retry.*)\)\)$/,
+    ([, want = ''], policy) =>
+      differs('codes', want === '' ? [] : want.split(', ').map(Number), policy?.retriableStatusCodes ?? []),
+  ],
+  [
+    /^g\.Expect\(policy\.NumRetries\.Value\)\.To\(Equal\(uint32\((\d+)\)\)\)$/,
+    ([, want], policy) => differs('numRetries', Number(want), policy?.numRetries),
+  ],
+  [
+    /^g\.Expect\(policy\.RetryPriority\)\.To\(BeNil\(\)\)$/,
+    (_, policy) => differs('priority', undefined, policy?.retryPriority),
+  ],
+  [
+    /^g\.Expect\(policy\.PerTryTimeout\)\.To\(BeNil\(\)\)$/,
+    (_, policy) => differs('perTryTimeout', undefined, policy?.perTryTimeout),
+  ],
+  [
+    /^g\.Expect\(policy\.PerTryTimeout\)\.To\(Equal\(durationpb\.New\(time\.(\w+) \* (\d+)\)\)\)$/,
+    ([, unit = '', count], policy) =>
+      differs('perTryTimeout', `${Number(count) * (UNITS[unit] ?? 0)}s`, policy?.perTryTimeout),
+  ],
+  [
+    /^(?:g\.Expect\(policy\.RetryBackOff\.BaseInterval\)\.To\(Equal\(|BaseInterval: )durationpb\.New\(time\.(\w+) \* (\d+)\)[),]+$/,
+    ([, unit = '', count], policy) =>
+      differs(
+        'baseInterval',
+        Number(count) * (UNITS[unit] ?? 0),
+        Number.parseFloat(policy?.retryBackOff?.baseInterval ?? ''),
+      ),
+  ],
+  [
+    /^g\.Expect\(policy\.RetryHostPredicate\)\.To\(BeNil\(\)\)$/,
+    (_, policy) => differs('predicate', undefined, policy?.retryHostPredicate),
+  ],
+  [
+    /^g\.Expect\(policy\.RetryHostPredicate\)\.To\(Equal\(retryHostPredicate\)\)$/,
+    (_, policy) => differs('predicate', defaults?.retryHostPredicate, policy?.retryHostPredicate),
+  ],
+  [
+    /^g\.Expect\(policy\.HostSelectionRetryMaxAttempts\)\.To\(Equal\((?:int64\((\d+)\)|retry.*)\)\)$/,
+    ([, want], policy) =>
+      differs(
+        'hostSelection',
+        want === '0' ? undefined : defaults?.hostSelectionRetryMaxAttempts,
+        policy?.hostSelectionRetryMaxAttempts,
+      ),
+  ],
+  [
+    /^if !reflect\.DeepEqual\(policy\.RetryPriority, expected\)/,
+    (_, policy) =>
+      differs('priority', 'envoy.retry_priorities.previous_priorities', policy?.retryPriority?.name),
+  ],
+]
+
+function assertRetry(go: string, policy: RetryPolicy | undefined): Verdict {
+  const found: (string | undefined)[] = []
+  for (const raw of go.split('\n').map(line => line.trim())) {
+    const match = EXPECTATIONS.map(([pattern, check]) => [pattern.exec(raw), check] as const).find(
+      ([hit]) => hit,
+    )
+    if (match?.[0]) found.push(match[1](match[0], policy))
+    else if (raw.startsWith('g.Expect') && !raw.endsWith('{')) return { unsupported: `Go: ${raw}` }
+  }
+  return verdictOf(lines(...found))
+}
