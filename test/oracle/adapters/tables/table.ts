@@ -71,11 +71,8 @@ export function secondsOf(value: Json): number {
   if (call === 'call:time.Now.Add') return NOW + Math.trunc((value.args?.[0] ?? 0) / 1e9)
   if (call === 'time.Date')
     return Math.trunc(
-      Date.UTC(
-        value.args[0],
-        value.args[1] - 1,
-        ...[value.args[2], value.args[3], value.args[4], value.args[5]],
-      ) / 1000,
+      Date.UTC(value.args[0], value.args[1] - 1, value.args[2], value.args[3], value.args[4], value.args[5]) /
+        1000,
     )
   return 0
 }
