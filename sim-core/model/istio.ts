@@ -185,12 +185,19 @@ export interface OutlierDetection {
   readonly baseEjectionTime?: string
   readonly maxEjectionPercent?: number
   readonly minHealthPercent?: number
+  readonly outlierDetectionHttpErrorCodes?: readonly number[]
 }
 export interface LocalityLoadBalancerSetting {
   readonly distribute?: readonly { readonly from?: string; readonly to?: Readonly<Record<string, number>> }[]
   readonly failover?: readonly { readonly from?: string; readonly to?: string }[]
   readonly failoverPriority?: readonly string[]
   readonly enabled?: boolean
+}
+export interface ZoneAwareLoadBalancerSetting {
+  readonly enabled?: boolean
+  readonly minClusterSize?: number
+  readonly failover?: readonly { readonly from?: string; readonly to?: string }[]
+  readonly failoverPriority?: readonly string[]
 }
 export interface LoadBalancerSettings {
   readonly simple?: 'UNSPECIFIED' | 'RANDOM' | 'PASSTHROUGH' | 'ROUND_ROBIN' | 'LEAST_REQUEST' | 'LEAST_CONN'
@@ -209,7 +216,7 @@ export interface LoadBalancerSettings {
     readonly maglev?: { readonly tableSize?: number }
   }
   readonly localityLbSetting?: LocalityLoadBalancerSetting
-  readonly zoneAwareLbSetting?: Readonly<Record<string, unknown>>
+  readonly zoneAwareLbSetting?: ZoneAwareLoadBalancerSetting
   readonly warmupDurationSecs?: string
   readonly warmup?: {
     readonly duration?: string
@@ -459,6 +466,8 @@ export interface MeshConfig {
   readonly connectTimeout?: string
   readonly h2UpgradePolicy?: string
   readonly localityLbSetting?: LocalityLoadBalancerSetting
+  readonly zoneAwareLbSetting?: ZoneAwareLoadBalancerSetting
+  readonly inboundClusterStatName?: string
   readonly defaultHttpRetryPolicy?: HTTPRetry
   readonly defaultInboundHttpRetryPolicy?: HTTPRetry
   readonly defaultServiceExportTo?: readonly string[]
@@ -476,7 +485,7 @@ export interface MeshConfig {
     readonly outlierDetection?: OutlierDetection
   }
   readonly verifyCertificateAtClient?: boolean
-  readonly tcpKeepalive?: Readonly<Record<string, unknown>>
+  readonly tcpKeepalive?: NonNullable<ConnectionPoolSettings['tcp']>['tcpKeepalive']
   readonly ingressService?: string
   readonly ingressSelector?: string
   readonly ingressClass?: string

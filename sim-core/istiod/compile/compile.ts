@@ -2,6 +2,8 @@ import type { Resources } from '../../model/xds/core.ts'
 import type { HttpConnectionManager } from '../../model/xds/filters.ts'
 import type { Listener } from '../../model/xds/listener.ts'
 import type { XdsSnapshot } from '../../model/xds/snapshot.ts'
+import { buildClusters } from './clusters.ts'
+import { buildEndpoints } from './endpoints.ts'
 import { buildGatewayListeners } from './gateway-listeners.ts'
 import { buildInboundListeners } from './inbound-listeners.ts'
 import { buildOutboundListeners } from './outbound-listeners.ts'
@@ -14,8 +16,8 @@ export function compile(push: PushContext, proxy: Proxy): XdsSnapshot {
   return {
     listeners,
     routes: buildRoutes(push, proxy, routeNames(listeners)),
-    clusters: {},
-    endpoints: {},
+    clusters: buildClusters(push, proxy),
+    endpoints: buildEndpoints(push, proxy),
   }
 }
 

@@ -152,6 +152,11 @@ export interface HttpProtocolOptions {
     readonly http2ProtocolOptions?: Http2ProtocolOptions
   }
   readonly autoConfig?: Readonly<Record<string, unknown>>
+  readonly upstreamHttpProtocolOptions?: {
+    readonly autoSni?: boolean
+    readonly autoSanValidation?: boolean
+  }
+  readonly outlierDetection?: { readonly errorMatcher?: Readonly<Record<string, unknown>> }
   readonly httpFilters?: readonly NamedConfig[]
 }
 export interface Http2ProtocolOptions {

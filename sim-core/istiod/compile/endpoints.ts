@@ -1,0 +1,57 @@
+import type { ClusterLoadAssignment } from '../../model/xds/cluster.ts'
+import type { Resources } from '../../model/xds/core.ts'
+import { placeOf, policyOf, rankedEndpoints } from './cluster-endpoints.ts'
+import { outboundClusters } from './clusters.ts'
+import { localityRule } from './locality-lb.ts'
+import { oncePerPush } from './memo.ts'
+import type { OutboundCluster } from './outbound-clusters.ts'
+import type { Proxy, PushContext } from './push-context.ts'
+
+/** The endpoints of every EDS cluster of a proxy, by the cluster's name. istio: pilot/pkg/xds/eds.go. */
+export function buildEndpoints(push: PushContext, proxy: Proxy): Resources<ClusterLoadAssignment> {
+  return Object.fromEntries(
+    outboundClusters(push, proxy)
+      .filter(({ cluster }) => cluster.type === 'EDS')
+      .map(outbound => [outbound.cluster.name, assignmentOf(push, proxy, outbound)] as const),
+  )
+}
+
+const assignments = oncePerPush(() => new WeakMap<OutboundCluster, Map<string, ClusterLoadAssignment>>())
+
+/** Proxies of one place and network share an assignment. */
+function assignmentOf(push: PushContext, proxy: Proxy, outbound: OutboundCluster): ClusterLoadAssignment {
+  const known = assignments(push).get(outbound) ?? new Map<string, ClusterLoadAssignment>()
+  assignments(push).set(outbound, known)
+  const view = viewOf(push, proxy, outbound)
+  const found = known.get(view)
+  if (found) return found
+  const endpoints = rankedEndpoints(push, proxy, outbound.query).map(group => group.endpoints)
+  const assignment: ClusterLoadAssignment = {
+    clusterName: outbound.cluster.name,
+    ...(endpoints.length > 0 ? { endpoints } : {}),
+  }
+  known.set(view, assignment)
+  return assignment
+}
+
+/** The traits of a proxy that a cluster's endpoints depend on. */
+function viewOf(push: PushContext, proxy: Proxy, { query }: OutboundCluster): string {
+  const policy = policyOf(query)
+  const rule = localityRule(push.mesh, policy?.loadBalancer, query.service)
+  const ranks =
+    rule !== undefined &&
+    (rule.kind === 'zoneAware' ||
+      rule.force ||
+      rule.setting.distribute !== undefined ||
+      policy?.outlierDetection !== undefined)
+  const byLabels = ranks && (rule.setting.failoverPriority ?? []).length > 0
+  const place = ranks ? placeOf(push, proxy) : undefined
+  return [
+    proxy.network,
+    proxy.metadata['REQUESTED_NETWORK_VIEW'] ?? '',
+    proxy.ipAddresses.map(ip => ip.includes(':')).join(),
+    query.service.internalTrafficPolicyLocal ? proxy.nodeName : '',
+    place ? JSON.stringify(place.locality) : '',
+    byLabels && place ? JSON.stringify(place.labels) : '',
+  ].join(' ')
+}
