@@ -7,6 +7,7 @@ import { casesOfCorpus } from './scoreboard.ts'
 const FLOORS: Readonly<Record<string, number>> = {
   'envoy-router-check': 1,
   'istio-authz-builder': 1,
+  'istio-iptables': 0.95,
   'istio-simulation': 0.77,
 }
 

@@ -3,6 +3,7 @@ import { envoyRouterCheck } from './envoy-router-check.ts'
 import { istioAuthzBuilder } from './istio-authz-builder.ts'
 import { istioInboundClusters } from './istio-inbound-clusters.ts'
 import { istioInject } from './istio-inject.ts'
+import { istioIptables } from './istio-iptables.ts'
 import { istioSidecarRoutes } from './istio-sidecar-routes.ts'
 import { istioSimulation } from './istio-simulation.ts'
 import { istioCrdValidation, istioValidation } from './istio-validation.ts'
@@ -22,6 +23,7 @@ export const adapters: Readonly<Record<string, Adapter>> = {
   'istio-crd-validation': istioCrdValidation,
   'istio-inbound-clusters': istioInboundClusters,
   'istio-inject': istioInject,
+  'istio-iptables': istioIptables,
   'istio-sidecar-routes': istioSidecarRoutes,
   'istio-simulation': istioSimulation,
   'tables/istio-authz-matcher': istioAuthzMatcher,

@@ -1,36 +1,31 @@
-import { readFileSync } from 'node:fs'
 import {
   AMBIENT_DEFAULTS,
   ambientHostNftRules,
   ambientHostRules,
   ambientRules,
-} from '../../sim-core/network/ambient-rules.ts'
-import { INTERCEPTION_DEFAULTS } from '../../sim-core/network/interception-config.ts'
-import { restoreText } from '../../sim-core/network/iptables.ts'
-import { nftText } from '../../sim-core/network/nftables.ts'
-import { sidecarRules } from '../../sim-core/network/sidecar-rules.ts'
-import type { Compared } from './authorization.ts'
-
-interface InterceptionCase {
-  readonly id: string
-  readonly backend: string
-  readonly baseConfig?: Readonly<Record<string, unknown>>
-  readonly config: Readonly<Record<string, unknown>>
-  readonly podOverrides?: {
-    readonly IngressMode?: boolean
-    readonly VirtualInterfaces?: readonly string[]
-    readonly DNSProxy?: { readonly $sym?: string }
-  }
-  readonly goldenText: string
-}
+} from '../../../sim-core/network/ambient-rules.ts'
+import { INTERCEPTION_DEFAULTS } from '../../../sim-core/network/interception-config.ts'
+import { restoreText } from '../../../sim-core/network/iptables.ts'
+import { nftText } from '../../../sim-core/network/nftables.ts'
+import { sidecarRules } from '../../../sim-core/network/sidecar-rules.ts'
+import { type Adapter, casesOf, type Json, verdictOf } from '../corpus.ts'
 
 /** The user that kubelet had where the rules were recorded. */
 const KUBELET_UID = '1000'
 
-/** Installer configuration → rules, compared as text. */
-export function interceptionCases(file: string): readonly Compared[] {
-  const cases: readonly InterceptionCase[] = JSON.parse(readFileSync(file, 'utf8'))
-  return cases.map(each => ({ id: each.id, want: lines(each.goldenText), got: lines(rendered(each)) }))
+/** Installer configuration → rules, compared line by line. */
+export const istioIptables: Adapter = content =>
+  casesOf(content).map(each => ({
+    id: each.id,
+    judge: () => verdictOf(compare(lines(each.goldenText), lines(rendered(each)))),
+  }))
+
+function compare(want: readonly string[], got: readonly string[]): readonly string[] {
+  const index = want.findIndex((line, at) => line !== got[at])
+  const at = index < 0 ? want.length : index
+  return want[at] === got[at]
+    ? []
+    : [`line ${at + 1}: want ${want[at] ?? 'nothing'}, got ${got[at] ?? 'nothing'}`]
 }
 
 /** Without the listing commands around the rules; white space counts once. */
@@ -41,7 +36,7 @@ function lines(text: string): readonly string[] {
     .filter(line => line !== '' && !/^ip6?tables-save$/.test(line))
 }
 
-function rendered(each: InterceptionCase): string {
+function rendered(each: Json): string {
   const isNft = each.backend.includes('nft') || each.id.includes('nftables')
   if (!each.id.includes('ambient')) {
     const config = { ...INTERCEPTION_DEFAULTS, ...each.baseConfig, ...each.config }
