@@ -12,14 +12,24 @@ const judged = (name: string, verdict: Judged['verdict']): Judged => ({
     because: 'a | b\n100%',
     severity: 'hard',
   },
-  ...{ line: 12, column: 3 },
+  line: 12,
+  column: 3,
 })
 
 const report: RunReport = {
-  ...{ scenario: 'canary', title: 'A canary', file: 'a,b.sim.yaml', seed: 42, replications: 2 },
-  ...{ digest: '0123456789abcdef', verdict: 'fail', stopped: 'until', virtualNs: 60e9, events: 10 },
-  ...{ expectations: [judged('good', 'pass'), judged('bad', 'fail'), judged('who knows', 'inconclusive')] },
-  ...{ unsimulated: ['WasmPlugin shop/filter'], diagnostics: [] },
+  scenario: 'canary',
+  title: 'A canary',
+  file: 'a,b.sim.yaml',
+  seed: 42,
+  replications: 2,
+  digest: '0123456789abcdef',
+  verdict: 'fail',
+  stopped: 'until',
+  virtualNs: 60e9,
+  events: 10,
+  expectations: [judged('good', 'pass'), judged('bad', 'fail'), judged('who knows', 'inconclusive')],
+  unsimulated: ['WasmPlugin shop/filter'],
+  diagnostics: [],
 }
 
 const written = (name: string) => exporters[name]?.write([report]) ?? ''
@@ -28,8 +38,17 @@ describe('the exporters', () => {
   it('write one JSON object a line, with every key of the contract', () => {
     const object: unknown = JSON.parse(written('json'))
     expect(Object.keys(object as object)).toEqual([
-      ...['scenario', 'file', 'seed', 'replications', 'digest', 'verdict', 'stopped', 'virtualNs', 'events'],
-      ...['expectations', 'unsimulated'],
+      'scenario',
+      'file',
+      'seed',
+      'replications',
+      'digest',
+      'verdict',
+      'stopped',
+      'virtualNs',
+      'events',
+      'expectations',
+      'unsimulated',
     ])
   })
 

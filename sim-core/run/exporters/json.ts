@@ -13,7 +13,15 @@ export const json: Exporter = {
 function machineReport(report: RunReport): unknown {
   const { scenario, file, seed, replications, digest, verdict, stopped, virtualNs, events } = report
   return {
-    ...{ scenario, file, seed, replications, digest, verdict, stopped, virtualNs, events },
+    scenario,
+    file,
+    seed,
+    replications,
+    digest,
+    verdict,
+    stopped,
+    virtualNs,
+    events,
     expectations: report.expectations.map(one => ({
       name: one.name,
       kind: one.kind,
