@@ -3,15 +3,13 @@ import { exporters } from '../../sim-core/run/exporters/index.ts'
 import type { Judged, RunReport } from '../../sim-core/run/report.ts'
 
 const judged = (name: string, verdict: Judged['verdict']): Judged => ({
-  ...{
-    name,
-    kind: 'never',
-    verdict,
-    atNs: 1_500_000_000,
-    exchange: 7,
-    because: 'a | b\n100%',
-    severity: 'hard',
-  },
+  name,
+  kind: 'never',
+  verdict,
+  atNs: 1_500_000_000,
+  exchange: 7,
+  because: 'a | b\n100%',
+  severity: 'hard',
   line: 12,
   column: 3,
 })
