@@ -166,7 +166,8 @@ function transformFields(fields: Fields, work: Work): Fields {
 
 function keeps(item: Json, work: Work): boolean {
   const fields = asFields(item)
-  const type = asFields(fields['typedConfig'])['@type']
+  const typed = asFields(fields['typedConfig'])
+  const type = typed['typeUrl'] ?? typed['@type']
   const isForeign = typeof type === 'string' && istioOnly.includes(type)
   const isRemote = fields['configDiscovery'] !== undefined
   if (isForeign || isRemote) work.omitted.add(String(fields['name']))

@@ -77,7 +77,6 @@ function dynamicDnsChain(push: PushContext, proxy: Proxy): FilterChain {
     statPrefix: 'outbound_virtualOutbound_allow_any_dynamic_dns',
     protocol: 'HTTP',
     dnsCache: {
-      '@type': 'type.googleapis.com/envoy.extensions.common.dynamic_forward_proxy.v3.DnsCacheConfig',
       name: 'allow_any_dfp_dns_cache',
       dnsLookupFamily: 'V4_ONLY',
       // PILOT_ALLOW_ANY_DYNAMIC_DNS_MAX_HOSTS = 1024, istio pilot/pkg/features/pilot.go.
