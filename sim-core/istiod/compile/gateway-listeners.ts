@@ -4,9 +4,8 @@ import type { HttpConnectionManager } from '../../model/xds/filters.ts'
 import type { FilterChain, Listener } from '../../model/xds/listener.ts'
 import { withOrigin } from '../../model/xds/origins.ts'
 import { type ChainPlan, chainMatch } from './chain-plan.ts'
-import { refOf } from './configs.ts'
 import { downstreamTlsSocket } from './downstream-tls.ts'
-import { type MergedServer, mergedGatewayOf, type PortServers } from './gateway-merge.ts'
+import { mergedGatewayOf, type PortServers } from './gateway-merge.ts'
 import { protocolOfServer, terminatesHttps, tlsOfServer } from './gateway-servers.ts'
 import { gatewayTcpChains, type TakenSniHosts } from './gateway-tcp-chains.ts'
 import { buildHttpConnectionManager, httpConnectionManagerFilter } from './http-connection-manager.ts'
@@ -55,7 +54,7 @@ function chainsOf(
   const protocol = parseProtocol(port.protocol)
   if (isHttp(protocol)) {
     const [first] = port.servers
-    return [{ rds: port.routeName, protocol, ...(first ? { ref: serverRef(first) } : {}) }]
+    return [{ rds: port.routeName, protocol, ...(first ? { ref: first.ref } : {}) }]
   }
   return port.servers.flatMap((merged): readonly GatewayChain[] => {
     if (!terminatesHttps(merged.server)) return gatewayTcpChains(push, proxy, merged, taken)
@@ -67,13 +66,11 @@ function chainsOf(
         protocol: protocolOfServer(merged.server),
         ...(tls ? { tls } : {}),
         ...(merged.server.name ? { statPrefix: merged.server.name } : {}),
-        ref: serverRef(merged),
+        ref: merged.ref,
       },
     ]
   })
 }
-
-const serverRef = ({ gateway, index }: MergedServer) => refOf(gateway, `spec.servers[${index}]`)
 
 function listenerOf(
   push: PushContext,

@@ -1,8 +1,10 @@
 import { featureOf } from '../../config/defaults/features.ts'
 import type { Gateway, GatewayServer } from '../../model/istio.ts'
 import { compareText, selects } from '../../model/names.ts'
-import { type Config, compareAge, listConfigs } from './configs.ts'
-import { gatewayApiGateways } from './gateway-api/index.ts'
+import type { ConfigRef } from '../../model/reason.ts'
+import { originOf } from '../../model/xds/origins.ts'
+import { type Config, compareAge, listConfigs, refOf } from './configs.ts'
+import { gatewayReports } from './gateway-api/gateways.ts'
 import { isHttpServer, isPassthrough, isTlsServer, protocolOfServer } from './gateway-servers.ts'
 import { oncePerKey } from './memo.ts'
 import { isHttp, parseProtocol } from './protocol.ts'
@@ -15,7 +17,8 @@ export interface MergedServer {
   readonly gateway: Config<Gateway>
   /** `namespace/name` of its Gateway. */
   readonly gatewayName: string
-  readonly index: number
+  /** The line that wrote it. */
+  readonly ref: ConfigRef
   /** Route configuration of an HTTPS server; that of plain HTTP belongs to the port. */
   readonly routeName: string
   readonly sniHosts: readonly string[]
@@ -49,7 +52,10 @@ interface Candidate {
 
 /** All Gateways, written as Istio's or converted from the Gateway API, oldest first. */
 export const allGateways = (push: PushContext): readonly Config<Gateway>[] =>
-  [...listConfigs(push, 'Gateway'), ...gatewayApiGateways(push)].sort(compareAge)
+  [
+    ...listConfigs(push, 'Gateway'),
+    ...gatewayReports(push).flatMap(({ parents }) => parents.map(({ config }) => config)),
+  ].sort(compareAge)
 
 /** The merged servers of a gateway proxy; `undefined` when no Gateway applies to it. istio: pilot/pkg/model/gateway.go. */
 export const mergedGatewayOf = oncePerKey((push, proxy: Proxy): MergedGateway | undefined => {
@@ -128,7 +134,8 @@ function merge(candidates: readonly Candidate[]): MergedGateway {
       if (!written.port) continue
       const server = withNamespaces(written, candidate.gateway.namespace)
       for (const number of targetPorts(written.port.number ?? 0, candidate)) {
-        const merged = mergedServer(server, candidate.gateway, index, number)
+        const ref = originOf(written) ?? refOf(candidate.gateway, `spec.servers[${index}]`)
+        const merged = mergedServer(server, candidate.gateway, ref, number)
         const reason = take(draft, merged, number)
         if (reason) draft.rejected.push({ server: merged, reason })
       }
@@ -161,7 +168,7 @@ function targetPorts(number: number, { bySelector, targets }: Candidate): readon
 function mergedServer(
   server: GatewayServer,
   gateway: Config<Gateway>,
-  index: number,
+  ref: ConfigRef,
   number: number,
 ): MergedServer {
   const hosts = (server.hosts ?? []).map(host => host.slice(host.indexOf('/') + 1))
@@ -169,7 +176,7 @@ function mergedServer(
     server,
     gateway,
     gatewayName: `${gateway.namespace}/${gateway.name}`,
-    index,
+    ref,
     routeName: routeNameOf(server, gateway, number),
     sniHosts: server.tls ? [...new Set(hosts)].sort(compareText) : [],
   }

@@ -1,7 +1,7 @@
 import { featureOf } from '../../config/defaults/features.ts'
 import type { VirtualService } from '../../model/istio.ts'
 import { compareSpecificity, compareText } from '../../model/names.ts'
-import { withOrigin } from '../../model/xds/origins.ts'
+import { originOf, withOrigin } from '../../model/xds/origins.ts'
 import type { Route, RouteConfiguration, VirtualHost } from '../../model/xds/route.ts'
 import { type Config, refOf } from './configs.ts'
 import { type MergedServer, mergedGatewayOf } from './gateway-merge.ts'
@@ -80,21 +80,20 @@ function bind(
       draft.routes = [...draft.routes, ...routes]
       draft.requiresTls ||= redirects
     } else {
-      const ref = refOf(virtualService, 'spec.hosts')
+      const ref = originOf(virtualService.spec) ?? refOf(virtualService, 'spec.hosts')
       drafts.set(host, { name: domainName(host, port), domains: [host], routes, requiresTls: redirects, ref })
     }
   }
 }
 
 /** A redirecting server does so for all its hosts, whether they have routes or not. */
-function requireTls({ server, gateway, index }: MergedServer, drafts: Map<string, Draft>): void {
+function requireTls({ server, ref }: MergedServer, drafts: Map<string, Draft>): void {
   if (!server.tls?.httpsRedirect) return
   for (const host of (server.hosts ?? []).map(each => each.toLowerCase())) {
     const draft = drafts.get(host)
     if (draft) draft.requiresTls = true
     else {
       const name = domainName(host, server.port?.number ?? 0)
-      const ref = refOf(gateway, `spec.servers[${index}].tls.httpsRedirect`)
       drafts.set(host, { name, domains: [host], routes: [], requiresTls: true, ref })
     }
   }

@@ -1,7 +1,16 @@
 import type { HTTPRoute, RouteDestination, VirtualService } from '../../model/istio.ts'
 import { withOrigin } from '../../model/xds/origins.ts'
-import { type Config, groupBy, listConfigs, refOf, resolveGatewayName, resolveHost } from './configs.ts'
+import {
+  type Config,
+  compareAge,
+  groupBy,
+  listConfigs,
+  refOf,
+  resolveGatewayName,
+  resolveHost,
+} from './configs.ts'
 import { mergeHttpRoutes } from './delegation.ts'
+import { gatewayApiVirtualServices } from './gateway-api/virtual-services.ts'
 import { oncePerKey, oncePerPush } from './memo.ts'
 import type { PushContext } from './push-context.ts'
 
@@ -21,11 +30,12 @@ export const usesIngressSemantics = (config: Config<unknown>): boolean =>
 
 /** Every VirtualService that is not a mere delegate, oldest first. istio: pilot/pkg/model/virtualservice_controller.go. */
 export const mergedVirtualServices = oncePerPush((push): readonly VirtualServiceConfig[] =>
-  listConfigs(push, 'VirtualService')
+  [...listConfigs(push, 'VirtualService'), ...gatewayApiVirtualServices(push)]
     .filter(config => (config.spec.hosts ?? []).length > 0)
+    .sort(compareAge)
     .map(config => {
       const exportTo = exportSet(push, config)
-      if (usesGatewaySemantics(config)) return { ...withRouteOrigins(config), exportTo }
+      if (usesGatewaySemantics(config)) return { ...config, exportTo }
       const root = { ...resolveShortNames(push, config), exportTo }
       return usesIngressSemantics(config) ? root : withDelegates(push, root)
     }),

@@ -1,0 +1,48 @@
+import type { Resource } from '../../../model/resource.ts'
+import { type Config, resourcesOf } from '../configs.ts'
+import type { PushContext } from '../push-context.ts'
+
+const GROUP = 'gateway.networking.k8s.io'
+
+/** An object of the Gateway API with its spec typed. */
+export type Kubernetes<T> = Omit<Config<T>, 'kind'> & { readonly kind: string }
+
+/** Kinds of which Istio and the Gateway API both have one are told apart by their group. */
+export function gatewayApiObjects<T>(push: PushContext, kind: string): readonly Kubernetes<T>[] {
+  return resourcesOf(push.tree, kind)
+    .filter(({ apiVersion }) => apiVersion.startsWith(`${GROUP}/`))
+    .map(resource => typed<T>(resource))
+}
+
+function typed<T>(resource: Resource): Kubernetes<T> {
+  const { name, namespace, labels, annotations, creationTimestamp } = resource.metadata
+  const spec = (resource.spec ?? {}) as T
+  return { kind: resource.kind, name, namespace, labels, annotations, creationTimestamp, spec, resource }
+}
+
+/** A user's mistake in a Gateway API object, with the reason that its status shows. */
+export interface ConfigError {
+  readonly reason: string
+  readonly message: string
+}
+
+/** `group/kind` of a reference, with the group's default where it is absent. */
+export function kindOf(
+  { group, kind }: { readonly group?: string; readonly kind?: string },
+  fallback: GroupKind,
+): GroupKind {
+  const [defaultGroup = '', defaultKind = ''] = fallback.split('/')
+  return `${group ?? defaultGroup}/${kind ?? defaultKind}`
+}
+export type GroupKind = `${string}/${string}`
+
+export const SERVICE: GroupKind = '/Service'
+export const SERVICE_ENTRY: GroupKind = 'networking.istio.io/ServiceEntry'
+export const HOSTNAME: GroupKind = 'networking.istio.io/Hostname'
+export const GATEWAY: GroupKind = `${GROUP}/Gateway`
+export const LISTENER_SET: GroupKind = `${GROUP}/ListenerSet`
+export const SECRET: GroupKind = '/Secret'
+export const CONFIG_MAP: GroupKind = '/ConfigMap'
+
+/** `group/kind` of one of the API's own kinds. */
+export const routeKind = (kind: string): GroupKind => `${GROUP}/${kind}`
