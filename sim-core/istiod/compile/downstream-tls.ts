@@ -40,7 +40,10 @@ export function agentSecret(name: string): SdsSecretConfig {
 }
 
 /** A Secret that istiod itself serves. istio: ConstructSdsSecretConfigForCredential. */
-export function credentialSecret(name: string): SdsSecretConfig {
+export function credentialSecret(name: string, push?: PushContext): SdsSecretConfig {
+  const external =
+    push && name.startsWith('sds://') ? externalSecret(push, name.slice('sds://'.length)) : undefined
+  if (external) return external
   if (name === 'builtin://') return agentSecret('default')
   if (name === 'builtin://-cacert') return agentSecret('ROOTCA')
   const resource = name.replace(/^sds:\/\//, '')
@@ -49,6 +52,26 @@ export function credentialSecret(name: string): SdsSecretConfig {
       ? resource
       : `kubernetes://${resource}`,
     sdsConfig: { ads: {}, resourceApiVersion: 'V3' },
+  }
+}
+
+/** A secret that a server of the user's own gives out, where MeshConfig names one. istio: ConstructSdsSecretConfigForCredentialSocket. */
+function externalSecret(push: PushContext, name: string): SdsSecretConfig | undefined {
+  const provider = push.mesh.extensionProviders?.find(each => 'sds' in each)
+  const sds = provider?.['sds'] as { readonly service?: string; readonly port?: number } | undefined
+  if (!sds?.service) return undefined
+  const host = sds.service.slice(sds.service.indexOf('/') + 1)
+  return {
+    name,
+    sdsConfig: {
+      apiConfigSource: {
+        apiType: 'GRPC',
+        transportApiVersion: 'V3',
+        grpcServices: [{ envoyGrpc: { clusterName: `outbound|${sds.port ?? 0}||${host}`, authority: host } }],
+        setNodeOnFirstMessageOnly: true,
+      },
+      resourceApiVersion: 'V3',
+    },
   }
 }
 
@@ -110,13 +133,14 @@ export function listenerTlsContext(
     commonTlsContext: {
       ...(parameters && { tlsParams: parameters }),
       alpnProtocols: exchange && !featureOf(push, 'PILOT_DISABLE_MX_ALPN') ? TCP_ALPN : HTTP_ALPN,
-      ...certificatesOf(settings, mode === 'ISTIO_MUTUAL', validates),
+      ...certificatesOf(push, settings, mode === 'ISTIO_MUTUAL', validates),
     },
     requireClientCertificate: requires,
   }
 }
 
 function certificatesOf(
+  push: PushContext,
   settings: ServerTLSSettings,
   isMesh: boolean,
   validates: boolean,
@@ -135,7 +159,7 @@ function certificatesOf(
     : settings.credentialName
       ? [settings.credentialName]
       : []
-  if (credentials.length > 0) return credentialCertificates(settings, credentials, validates)
+  if (credentials.length > 0) return credentialCertificates(push, settings, credentials, validates)
   const files = settings.tlsCertificates?.length
     ? settings.tlsCertificates.map(each => fileSecret(each['serverCertificate'], each['privateKey']))
     : [fileSecret(settings.serverCertificate, settings.privateKey)]
@@ -158,6 +182,7 @@ const fileSecret = (certificate: string | undefined, key: string | undefined) =>
   agentSecret(certificate && key ? `file-cert:${certificate}~${key}` : 'default')
 
 function credentialCertificates(
+  push: PushContext,
   settings: ServerTLSSettings,
   credentials: readonly string[],
   validates: boolean,
@@ -172,12 +197,12 @@ function credentialCertificates(
     ...(settings.insecureSkipVerify && { trustChainVerification: 'ACCEPT_UNTRUSTED' }),
   }
   return {
-    tlsCertificateSdsSecretConfigs: credentials.map(credentialSecret),
+    tlsCertificateSdsSecretConfigs: credentials.map(name => credentialSecret(name, push)),
     ...(validates
       ? {
           combinedValidationContext: {
             defaultValidationContext: checks,
-            validationContextSdsSecretConfig: credentialSecret(root),
+            validationContextSdsSecretConfig: credentialSecret(root, push),
           },
         }
       : settings.subjectAltNames?.length && { validationContext: sans }),
