@@ -36,12 +36,19 @@ export function kindOf(
 }
 export type GroupKind = `${string}/${string}`
 
+/** A Service of Kubernetes. */
 export const SERVICE: GroupKind = '/Service'
+/** A ServiceEntry of Istio. */
 export const SERVICE_ENTRY: GroupKind = 'networking.istio.io/ServiceEntry'
+/** A bare host name, as backend only. */
 export const HOSTNAME: GroupKind = 'networking.istio.io/Hostname'
+/** A Gateway of the Gateway API. */
 export const GATEWAY: GroupKind = `${GROUP}/Gateway`
+/** Listeners that somebody else adds to a Gateway. */
 export const LISTENER_SET: GroupKind = `${GROUP}/ListenerSet`
+/** A Secret. */
 export const SECRET: GroupKind = '/Secret'
+/** A ConfigMap. */
 export const CONFIG_MAP: GroupKind = '/ConfigMap'
 
 /** `group/kind` of one of the API's own kinds. */
