@@ -7,6 +7,7 @@ import { istioIptables } from './istio-iptables.ts'
 import { istioSidecarRoutes } from './istio-sidecar-routes.ts'
 import { istioSimulation } from './istio-simulation.ts'
 import { istioCrdValidation, istioValidation } from './istio-validation.ts'
+import { istioIntegration } from './mesh/integration.ts'
 import { istioHostMatch, istioProtocolDetect, istioStatPrefix, istioTrustdomain } from './tables/names.ts'
 import {
   istioHttprouteVhosts,
@@ -24,6 +25,9 @@ export const adapters: Readonly<Record<string, Adapter>> = {
   'istio-inbound-clusters': istioInboundClusters,
   'istio-inject': istioInject,
   'istio-iptables': istioIptables,
+  'istio-it-reachability': istioIntegration,
+  'istio-it-security': istioIntegration,
+  'istio-it-traffic': istioIntegration,
   'istio-sidecar-routes': istioSidecarRoutes,
   'istio-simulation': istioSimulation,
   'tables/istio-authz-matcher': istioAuthzMatcher,

@@ -1,0 +1,100 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseAllDocuments, parseDocument, stringify } from 'yaml'
+import type { Json } from '../../corpus.ts'
+
+/** The topology of the integration tests. */
+export interface EchoWorld {
+  /** Manifests as text. */
+  readonly text: string
+  /** Number of a service's port by its name; `undefined` when there is none. */
+  portOf(service: string, name: string): number | undefined
+  /** Address of a service or pod, for placeholders such as `clusterIP(external/external)`. */
+  addressOf(placeholder: string): string | undefined
+  /** The pod that stands for a workload, as `namespace/name`. */
+  podOf(workload: string): string | undefined
+}
+
+const worlds = new Map<string, EchoWorld>()
+
+/** Reads the topology beside the corpora. */
+export function echoWorld(folder: string): EchoWorld {
+  const known = worlds.get(folder)
+  if (known) return known
+  const given = readFileSync(join(folder, 'echo-world.yaml'), 'utf8')
+  const base: readonly Json[] = parseAllDocuments(given).map(document => document.toJS())
+  const added = migration(base)
+  const text = [given, ...added.map(object => stringify(object))].join('\n---\n')
+  const objects = [...base, ...added]
+  const find = (kind: string, id: string) =>
+    objects.find(each => each?.kind === kind && `${each.metadata.namespace}/${each.metadata.name}` === id)
+  const podFor = (workload: string) => {
+    const [namespace, app] = workload.split('/')
+    const pods = objects.filter(each => each?.kind === 'Pod' && each.metadata.namespace === namespace)
+    const own =
+      pods.find(each => each.metadata.labels?.app === app) ?? pods.find(each => each.metadata.name === app)
+    return own
+  }
+  const made: EchoWorld = {
+    text,
+    portOf: (service, name) =>
+      find('Service', service)?.spec.ports.find((port: Json) => port.name === name)?.port,
+    addressOf: placeholder => {
+      const [, kind, id = ''] = /^(\w+)\((.*)\)$/.exec(placeholder) ?? []
+      return kind === 'clusterIP' ? find('Service', id)?.spec.clusterIP : podFor(id)?.status?.podIP
+    },
+    podOf: workload => {
+      const pod = podFor(workload)
+      return pod && `${pod.metadata.namespace}/${pod.metadata.name}`
+    },
+  }
+  worlds.set(folder, made)
+  return made
+}
+
+/** A workload that the topology lacks: one version with a sidecar, one without, otherwise as `b`. */
+function migration(objects: readonly Json[]): readonly Json[] {
+  const name = 'migration'
+  if (objects.some(each => each?.metadata?.name === name)) return []
+  const like = (kind: string, like: string) =>
+    structuredClone(
+      objects.find(
+        each => each?.kind === kind && each.metadata.namespace === 'echo1' && each.metadata.name === like,
+      ),
+    )
+  const account = like('ServiceAccount', 'b')
+  const service = like('Service', 'b')
+  if (!account || !service) return []
+  account.metadata.name = name
+  Object.assign(service.metadata, { name, labels: { app: name } })
+  Object.assign(service.spec, { clusterIP: '10.96.1.90', selector: { app: name } })
+  const pods = ['vistio', 'vlegacy'].map((version, index) => {
+    const pod = like('Pod', 'b-v1-0')
+    const off = version === 'vlegacy' ? { 'sidecar.istio.io/inject': 'false' } : {}
+    Object.assign(pod.metadata, { name: `${name}-${version}-0`, labels: { app: name, version, ...off } })
+    pod.spec.serviceAccountName = name
+    pod.status.podIP = `10.244.1.9${index}`
+    return pod
+  })
+  return [account, service, ...pods]
+}
+
+/** The world's manifests with a case's own, each of which names its namespace in a comment before it. */
+export function withConfig(world: EchoWorld, config: string): string {
+  const own = config.split(/^---\s*$/m).flatMap(text => {
+    const namespace = /^# namespace: (\S+)/m.exec(text)?.[1]
+    const object: Json = parseDocument(text).toJS()
+    if (!object?.kind) return []
+    const metadata = { ...(namespace && { namespace }), ...object.metadata }
+    return [stringify({ ...object, metadata })]
+  })
+  return [world.text, ...own.map(text => resolved(world, text))].join('\n---\n')
+}
+
+/** Placeholders become addresses. */
+function resolved(world: EchoWorld, text: string): string {
+  return text.replace(
+    /(?:podIP|clusterIP)\([^)]*\)/g,
+    placeholder => world.addressOf(placeholder) ?? placeholder,
+  )
+}

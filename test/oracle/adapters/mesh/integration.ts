@@ -1,0 +1,46 @@
+import { type Adapter, casesOf, type Json, readCorpus, type Verdict } from '../../corpus.ts'
+import { probeOf } from './call.ts'
+import { type EchoWorld, echoWorld, withConfig } from './echo-world.ts'
+import { judgeAnswer } from './judge.ts'
+import { answerMesh } from './prober.ts'
+
+/** Calls between the echo workloads of Istio's integration tests. */
+export const istioIntegration: Adapter = (content, folder) => {
+  const world = echoWorld(folder)
+  const configs: Json = (content as Json).configs ?? {}
+  const jwks = inlineKeys(folder)
+  return casesOf(content).map(each => ({
+    id: each.id,
+    judge: () => judge(each, configs[each.config] ?? each.config ?? '', world, jwks),
+  }))
+}
+
+function judge(each: Json, config: string, world: EchoWorld, jwks: string | undefined): Verdict {
+  if (each.fullyMechanical === false) return { unsupported: 'is checked by a function in Go' }
+  const probe = probeOf(each, world)
+  if (typeof probe === 'string') return { unsupported: probe }
+  const mesh = { meshConfig: meshConfigOf(each), jwks: jwks ? keysFor(config, jwks) : {} }
+  const answer = answerMesh({ documents: withConfig(world, config), mesh, probes: [probe] })
+  if (!answer) return { unsupported: 'there is no mesh-level probe yet' }
+  return judgeAnswer(each.expect, answer, probe.request.protocol)
+}
+
+/** The mesh that Istio's own security suite installs trusts one proxy before its gateway. istio: tests/integration/security/main_test.go's setup, told by the documentation of network topologies. */
+function meshConfigOf(each: Json): Json {
+  return each.from.includes('gateway') ? { defaultConfig: { gatewayTopology: { numTrustedProxies: 1 } } } : {}
+}
+
+/** The key set that the tests' issuers share, as far as any corpus shows it inline. */
+function inlineKeys(folder: string): string | undefined {
+  const text = JSON.stringify(readCorpus(folder, 'istio-it-traffic'))
+  const found = /jwks: '(\{.*?\})'/.exec(text)?.[1]
+  return found?.replace(/\\"/g, '"')
+}
+
+/** Keys of the issuers whose placeholder server answers in time. */
+function keysFor(config: string, jwks: string): Json {
+  const issuers = [...config.matchAll(/issuer: "([^"]+)"\s+jwksUri: "http:\/\/jwt-server\/jwks"/g)].map(
+    found => found[1],
+  )
+  return Object.fromEntries(issuers.map(issuer => [issuer, JSON.parse(jwks)]))
+}
