@@ -7,16 +7,17 @@ import { buildEndpoints } from './endpoints.ts'
 import { buildGatewayListeners } from './gateway-listeners.ts'
 import { buildInboundListeners } from './inbound-listeners.ts'
 import { buildOutboundListeners } from './outbound-listeners.ts'
+import { patchedClusters, patchedListeners, patchedRoutes } from './patched-snapshot.ts'
 import type { Proxy, PushContext } from './push-context.ts'
 import { buildRoutes } from './routes.ts'
 
 /** Everything that istiod tells one proxy. */
 export function compile(push: PushContext, proxy: Proxy): XdsSnapshot {
-  const listeners = buildListeners(push, proxy)
+  const listeners = patchedListeners(push, proxy, buildListeners(push, proxy))
   return {
     listeners,
-    routes: buildRoutes(push, proxy, routeNames(listeners)),
-    clusters: buildClusters(push, proxy),
+    routes: patchedRoutes(push, proxy, buildRoutes(push, proxy, routeNames(listeners))),
+    clusters: patchedClusters(push, proxy, buildClusters(push, proxy)),
     endpoints: buildEndpoints(push, proxy),
   }
 }
