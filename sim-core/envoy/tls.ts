@@ -1,6 +1,7 @@
+import type { Certificate, Secrets } from '../decide/tls.ts'
 import type { Cluster } from '../model/xds/cluster.ts'
 import type { Metadata, NamedConfig } from '../model/xds/core.ts'
-import { type DownstreamTlsContext, TYPE, type UpstreamTlsContext } from '../model/xds/filters.ts'
+import { type CommonTlsContext, type DownstreamTlsContext, TYPE, type UpstreamTlsContext } from '../model/xds/filters.ts'
 
 /** BoringSSL's words, as Envoy writes them into UPSTREAM_TRANSPORT_FAILURE_REASON. */
 export const VERIFY_FAILED =
@@ -41,4 +42,13 @@ export function downstreamTls(socket: NamedConfig | undefined): DownstreamTlsCon
 
 function isDownstreamTls(config: { readonly '@type': string } | undefined): config is DownstreamTlsContext {
   return config?.['@type'] === TYPE.downstreamTls
+}
+
+/** The certificate that a context presents; `undefined` when it has none, or SDS has not brought it. */
+export function ownCertificate(common: CommonTlsContext | undefined, secrets: Secrets): Certificate | undefined {
+  const names = [
+    ...(common?.tlsCertificateSdsSecretConfigs ?? []).map(each => each.name),
+    ...(common?.tlsCertificates ?? []).map(each => each.certificateChain?.filename ?? ''),
+  ]
+  return names.map(name => secrets.certificate(name)).find(found => found !== undefined)
 }

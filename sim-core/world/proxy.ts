@@ -53,6 +53,8 @@ export interface PoolState {
   readonly protocol: 'http/1.1' | 'h2' | 'tcp'
   /** Oldest first; the one used last is taken first. */
   readonly connections: ConnectionId[]
+  /** Their serials: a row may have been reused. */
+  readonly serials: number[]
   /** Streams on its connections. */
   active: number
   /** Exchanges that wait for a place on a connection. */

@@ -14,7 +14,7 @@ declare module '../../model/xds/filters.ts' {
 
 /** Answers preflights of origins that the route allows, and marks the answers to their requests. envoy: source/extensions/filters/http/cors/cors_filter.cc. */
 export const cors = defineHttpFilter(TYPE.cors, {
-  isPure: true,
+  isPure: 'always',
   onRequest(_config, query) {
     const policy = policyOf(query)
     const origin = valuesOf(query.head, 'origin')[0]

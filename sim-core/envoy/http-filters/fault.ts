@@ -16,8 +16,8 @@ export const fault = defineHttpFilter(TYPE.fault, {
   onRequest(config, query) {
     const rules = isFault(query.perRoute) ? query.perRoute : config
     const delay = durationOf(rules.delay?.fixedDelay) ?? ZERO
-    if (delay > 0 && drawn(rules.delay?.percentage, query))
-      return { do: 'wait', delay, because: { code: 'fault.delayed', facts: { milliseconds: delay / 1e6 } } }
+    if (!query.hasWaited && delay > 0 && drawn(rules.delay?.percentage, query))
+      return { do: 'wait', delay, flag: 'DI', because: { code: 'fault.delayed', facts: { milliseconds: delay / 1e6 } } }
     return abort(rules, query)
   },
   say: {
@@ -26,8 +26,8 @@ export const fault = defineHttpFilter(TYPE.fault, {
   },
 })
 
-/** What follows an injected delay: the abort's own draw. */
-export function abort(rules: HTTPFault, query: FilterQuery): Verdict {
+/** The abort has a draw of its own. */
+function abort(rules: HTTPFault, query: FilterQuery): Verdict {
   const { abort } = rules
   if (!abort || !drawn(abort.percentage, query)) return CONTINUE
   const status = abort.httpStatus ?? httpStatusOf(abort.grpcStatus ?? 0)
@@ -53,7 +53,6 @@ function drawn(percentage: NonNullable<HTTPFault['delay']>['percentage'], { rand
   return fractionHolds(percentage, random.below(1_000_000))
 }
 
-/** Is this a route's fault configuration? */
-export function isFault(value: unknown): value is HTTPFault {
+function isFault(value: unknown): value is HTTPFault {
   return typeof value === 'object' && value !== null && ('delay' in value || 'abort' in value)
 }

@@ -2,7 +2,7 @@ import type { DynamicMetadata } from '../../decide/metadata-match.ts'
 import type { RandomStream } from '../../kernel/random.ts'
 import type { Nanos } from '../../kernel/time.ts'
 import type { Headers, RequestTemplate } from '../../model/http.ts'
-import type { Outcome } from '../../model/outcome.ts'
+import type { Outcome, ResponseFlag } from '../../model/outcome.ts'
 import type { Facts, Reason } from '../../model/reason.ts'
 import type { HttpFilterConfigs, HttpFilterName } from '../../model/xds/filters.ts'
 import type { Route } from '../../model/xds/route.ts'
@@ -19,7 +19,8 @@ export type Verdict =
       readonly reroute?: boolean
       readonly because?: Reason
     }
-  | { readonly do: 'wait'; readonly delay: Nanos; readonly because: Reason }
+  /** Asks again after the delay, with `hasWaited`. */
+  | { readonly do: 'wait'; readonly delay: Nanos; readonly flag: ResponseFlag; readonly because: Reason }
   /** Asks a service (an authorization server, a rate limiter) at this cluster. */
   | {
       readonly do: 'ask'
@@ -44,6 +45,7 @@ export interface FilterQuery {
   readonly serverName: string
   /** URI SAN of the verified client certificate. */
   readonly peer: string | undefined
+  readonly hasWaited: boolean
   readonly now: Nanos
   /** Wall time of this proxy's node in seconds since 1970. */
   readonly wallTime: number
@@ -53,8 +55,8 @@ export interface FilterQuery {
 
 /** One HTTP filter of Envoy. Its configuration is the JSON of the chain. */
 export interface HttpFilter<N extends HttpFilterName> {
-  /** The verdict depends on nothing but configuration, request, connection and metadata: decided once and kept. */
-  readonly isPure?: boolean
+  /** The verdict depends on nothing but configuration, request, connection and metadata, and at most on the wall clock's second: decided once and kept. */
+  readonly isPure?: 'always' | 'for a second'
   onRequest?(config: HttpFilterConfigs[N], query: FilterQuery): Verdict
   /** The service this filter asked has answered. */
   onAnswer?(config: HttpFilterConfigs[N], query: FilterQuery, answer: Outcome): Verdict

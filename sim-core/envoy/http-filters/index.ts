@@ -31,7 +31,7 @@ export const httpFilters: { readonly [N in HttpFilterName]: HttpFilter<N> } = {
 
 /** A filter whose configuration has been taken from a chain without knowing its type. */
 export interface AnyHttpFilter {
-  readonly isPure?: boolean
+  readonly isPure?: 'always' | 'for a second'
   onRequest?(config: unknown, query: FilterQuery): Verdict
   onAnswer?(config: unknown, query: FilterQuery, answer: Outcome): Verdict
   onResponse?(config: unknown, query: FilterQuery, answer: Outcome): Headers

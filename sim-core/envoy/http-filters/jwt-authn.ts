@@ -11,6 +11,7 @@ declare module '../../model/xds/filters.ts' {
 
 /** Verifies tokens, refuses bad ones, and leaves the claims of good ones to routes and policies. envoy: source/extensions/filters/http/jwt_authn. */
 export const jwtAuthn = defineHttpFilter(TYPE.jwtAuthn, {
+  isPure: 'for a second',
   cost: 'jwtVerify',
   onRequest(config, { head, wallTime }) {
     const { chose, because } = verifyJwt(config, head, wallTime)

@@ -18,7 +18,7 @@ const METADATA_HEADERS: ReadonlySet<string> = new Set(['x-envoy-peer-metadata', 
 
 /** Outbound it tells the peer who we are, inbound it reads and strips that. Simplified: peers know each other from the connection, so the header itself is not sent; one that an application forges is stripped. */
 export const peerMetadata = defineHttpFilter(TYPE.httpPeerMetadata, {
-  isPure: true,
+  isPure: 'always',
   onRequest(config, { head }) {
     const forged = config.downstream_discovery && head.headers.some(([name]) => METADATA_HEADERS.has(name))
     if (!forged) return CONTINUE

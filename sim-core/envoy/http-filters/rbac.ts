@@ -14,7 +14,7 @@ const FILTER = 'envoy.filters.http.rbac'
 
 /** Allows or refuses by policy; shadow rules only note what they would have done, for dry runs and for CUSTOM providers. envoy: source/extensions/filters/http/rbac/rbac_filter.cc. */
 export const rbac = defineHttpFilter(TYPE.httpRbac, {
-  isPure: true,
+  isPure: 'always',
   cost: 'rbacRule',
   onRequest(config, query) {
     const facts = rbacQuery(query)
