@@ -8,7 +8,6 @@ import {
 import { acceptClient, type ClientHello, type Secrets, trustServer } from '../decide/tls.ts'
 import type { Why } from '../decide/why.ts'
 import { type EpochSeconds, wallTime } from '../kernel/time.ts'
-import { closed } from './local-reply.ts'
 import type { Outcome } from '../model/outcome.ts'
 import { outcome } from '../model/outcome.ts'
 import type { Decision, Reason } from '../model/reason.ts'
@@ -16,6 +15,7 @@ import type { CommonTlsContext, HttpConnectionManager, TcpProxy } from '../model
 import { TYPE } from '../model/xds/filters.ts'
 import type { FilterChain, Listener } from '../model/xds/listener.ts'
 import type { XdsSnapshot } from '../model/xds/snapshot.ts'
+import { closed } from './local-reply.ts'
 import { downstreamTls, VERIFY_FAILED, WRONG_VERSION } from './tls.ts'
 
 /** What is decided once per connection and holds as long as it lives. Frozen; equal facts are one number. */
@@ -51,7 +51,9 @@ export interface Knock {
   /** The certificate that the client would show. */
   readonly certificate: ClientHello['certificate']
   /** How the client judges the server, and with which roots; `undefined` trusts everything, as `curl -k` does. */
-  readonly judge: { readonly tls: CommonTlsContext; readonly secrets: Secrets; readonly now: number } | undefined
+  readonly judge:
+    | { readonly tls: CommonTlsContext; readonly secrets: Secrets; readonly now: number }
+    | undefined
   readonly secrets: Secrets
   readonly now: number
 }
@@ -71,7 +73,8 @@ export function accept(snapshot: XdsSnapshot, knock: Knock, why?: Why): Acceptan
   const handshake = shakeHands(chain.chose, knock, why)
   if ('refused' in handshake) return refuse(handshake.refused, handshake.because)
   const manager = managerOf(chain.chose)
-  if (knock.transport === 'tls' && !handshake.isTls && manager) return refuse(gibberish, { code: 'http.notHttp' })
+  if (knock.transport === 'tls' && !handshake.isTls && manager)
+    return refuse(gibberish, { code: 'http.notHttp' })
   if (knock.protocol === 'tcp' && manager) return refuse(gibberish, { code: 'http.notHttp' })
   return {
     refused: undefined,
@@ -117,7 +120,8 @@ export function listenerOf(snapshot: XdsSnapshot, knock: Knock, why?: Why): Deci
 
 /** What the listener filters find out; one that does not run for this port finds nothing. */
 function inspect(listener: Listener, knock: Knock) {
-  const runs = (name: string) => runsListenerFilter(listener, `envoy.filters.listener.${name}`, knock.destinationPort)
+  const runs = (name: string) =>
+    runsListenerFilter(listener, `envoy.filters.listener.${name}`, knock.destinationPort)
   const seesTls = knock.transport === 'tls' && runs('tls_inspector')
   const seesHttp = knock.transport === 'raw_buffer' && knock.protocol !== 'tcp' && runs('http_inspector')
   const sniffed = seesHttp ? [knock.protocol === 'h2' ? 'h2c' : 'http/1.1'] : []
@@ -159,7 +163,8 @@ function shakeHands(
   const server = accepted.chose?.server ?? serverOf(context.commonTlsContext, knock.secrets)
   const trusted = judge && server ? trustServer(judge.tls, server, judge.secrets, judge.now) : undefined
   if (trusted && !trusted.chose) return { refused: untrusted(trusted.because), because: trusted.because }
-  if (!accepted.chose) return { refused: closed([], 'tls_error', accepted.because), because: accepted.because }
+  if (!accepted.chose)
+    return { refused: closed([], 'tls_error', accepted.because), because: accepted.because }
   return { isTls: true, peer: accepted.chose.peer?.uris[0], own: accepted.chose.server.uris[0] }
 }
 

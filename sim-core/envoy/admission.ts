@@ -1,8 +1,8 @@
 import type { Secrets } from '../decide/tls.ts'
 import type { ProxyId } from '../kernel/id.ts'
 import { wallTime } from '../kernel/time.ts'
-import type { CommonTlsContext } from '../model/xds/filters.ts'
 import type { Outcome } from '../model/outcome.ts'
+import type { CommonTlsContext } from '../model/xds/filters.ts'
 import { enterPhase } from '../world/connecting.ts'
 import type { Connection } from '../world/connection.ts'
 import type { Exchange } from '../world/exchange.ts'
@@ -91,7 +91,8 @@ function clientTls(world: World, connection: Connection): CommonTlsContext | und
   const upstream = pool && upstreamOf(world, pool.proxy, pool.cluster)
   const host = upstream?.hosts.find(each => each.key === pool?.host)
   if (!upstream || !host) return undefined
-  return upstreamTls(chooseTransportSocket(upstream.cluster, host.metadata, host.localityMetadata))?.commonTlsContext
+  return upstreamTls(chooseTransportSocket(upstream.cluster, host.metadata, host.localityMetadata))
+    ?.commonTlsContext
 }
 
 /** A proxy's secrets as decisions ask for them. */

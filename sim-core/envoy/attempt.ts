@@ -121,7 +121,10 @@ export function startTry(world: World, x: Exchange, stream: StreamRow, plan: Pla
   child.connection = connection?.id ?? none()
   const head = world.state.templates[x.template]
   if (plan && stream.kind !== 'ask')
-    child.template = internTemplate(world, upstreamRequest(plan, plan.head, stream.entry, x.attempt, host.hostname))
+    child.template = internTemplate(
+      world,
+      upstreamRequest(plan, plan.head, stream.entry, x.attempt, host.hostname),
+    )
   else if (head) child.template = x.template
   host.active++
   pool.active++
@@ -143,7 +146,11 @@ export function poolOf(world: World, x: Exchange): PoolState {
 /** The connect timeout has run out: unless the connection is there by now, the try has failed. */
 export function connectTimedOut(child: Exchange, world: World): void {
   const connection = connectionOf(world, child.connection)
-  if (child.answered || (connection && connection.phase !== 'connecting' && connection.phase !== 'handshaking')) return
+  if (
+    child.answered ||
+    (connection && connection.phase !== 'connecting' && connection.phase !== 'handshaking')
+  )
+    return
   if (child.atProxy !== child.fromProxy || child.atPod !== child.fromPod) return
   abortTry(world, child, CONNECTION_TIMED_OUT)
 }
@@ -173,11 +180,16 @@ export function abandonTry(world: World, x: Exchange): void {
   const connection = connectionOf(world, child.connection)
   if (!connection || connection.phase === 'connecting' || connection.phase === 'handshaking')
     abortTry(world, child, CONNECTION_TIMED_OUT)
-  else if (connection.protocol !== 'h2' && connection.phase === 'open') enterPhase(world, connection, 'draining')
+  else if (connection.protocol !== 'h2' && connection.phase === 'open')
+    enterPhase(world, connection, 'draining')
 }
 
 /** What the try came to. */
-export function tryResult(world: World, x: Exchange, stream: StreamRow): TryResult & { readonly text: string } {
+export function tryResult(
+  world: World,
+  x: Exchange,
+  stream: StreamRow,
+): TryResult & { readonly text: string } {
   const child = x.answeredBy < 0 ? undefined : world.state.exchanges[x.answeredBy]
   const answer = child?.outcome
   const found = stream.reset ?? (answer ? resetOf(answer) : 'connection termination')
@@ -246,7 +258,9 @@ export function endTry(world: World, x: Exchange, stream: StreamRow, result: Try
 
 function usable(world: World, child: Exchange, x: Exchange): Connection | undefined {
   const connection = connectionOf(world, child.connection)
-  return connection && connection.fromProxy === x.atProxy && connection.phase === 'open' ? connection : undefined
+  return connection && connection.fromProxy === x.atProxy && connection.phase === 'open'
+    ? connection
+    : undefined
 }
 
 function hostResult(result: TryResult): HostResult {
@@ -285,16 +299,25 @@ function failPending(world: World, pool: PoolState, reset: ResetReason): void {
 }
 
 /** A TCP proxy's two connections belong together: what comes next on the one goes out on the other. */
-function keepTunnel(world: World, x: Exchange, connection: Connection | undefined, host: Host | undefined): void {
+function keepTunnel(
+  world: World,
+  x: Exchange,
+  connection: Connection | undefined,
+  host: Host | undefined,
+): void {
   const downstream = connectionOf(world, x.connection)
   const { tunnels } = runtimeOf(world, x.atProxy)
   if (!downstream || downstream.protocol === 'tcp') return
-  if (connection && host) tunnels.set(downstream.serial, { connection: connection.id, serial: connection.serial, host })
+  if (connection && host)
+    tunnels.set(downstream.serial, { connection: connection.id, serial: connection.serial, host })
   else tunnels.delete(downstream.serial)
 }
 
 /** Where the TCP proxy has sent this connection before; `undefined` for a new one. */
-export function tunnelOf(world: World, x: Exchange): { readonly connection: Connection; readonly host: Host } | undefined {
+export function tunnelOf(
+  world: World,
+  x: Exchange,
+): { readonly connection: Connection; readonly host: Host } | undefined {
   const downstream = connectionOf(world, x.connection)
   const facts = downstream && factsOf(world, downstream)
   if (!downstream || facts?.protocol !== 'tcp') return undefined

@@ -27,7 +27,14 @@ export interface PoolLimits {
 }
 
 /** envoy: api/envoy/config/cluster/v3/circuit_breaker.proto; the retry budget's from the same file. */
-const ENVOY_LIMITS = { connections: 1024, pending: 1024, requests: 1024, retries: 3, budget: 20, concurrency: 3 }
+const ENVOY_LIMITS = {
+  connections: 1024,
+  pending: 1024,
+  requests: 1024,
+  retries: 3,
+  budget: 20,
+  concurrency: 3,
+}
 /** Envoy closes upstream connections that are idle for an hour. envoy: api/envoy/config/core/v3/protocol.proto, HttpProtocolOptions. */
 const IDLE_TIMEOUT = durationOf('3600s')
 /** Envoy's limit where a cluster names none. */
@@ -44,7 +51,8 @@ export function poolLimits(cluster: Cluster): PoolLimits {
   const options = protocolOptions(cluster)
   const idle = durationOf(options?.commonHttpProtocolOptions?.idleTimeout) ?? IDLE_TIMEOUT
   const h2 =
-    options?.explicitHttpConfig?.http2ProtocolOptions ?? options?.useDownstreamProtocolConfig?.http2ProtocolOptions
+    options?.explicitHttpConfig?.http2ProtocolOptions ??
+    options?.useDownstreamProtocolConfig?.http2ProtocolOptions
   const budget = thresholds.retryBudget
   const made: PoolLimits = {
     maxConnections: thresholds.maxConnections ?? ENVOY_LIMITS.connections,
@@ -122,9 +130,12 @@ export function acquire(world: World, upstream: Upstream, pool: PoolState, wasQu
   if (!wasQueued && pendingOf(world, upstream) >= limit.maxPending)
     return { got: 'overflow', limit: 'max_pending_requests' }
   if (pool.protocol === 'h2' && isConnecting(world, upstream, pool)) return { got: 'place' }
-  const mayOpen = connectionCount(world, upstream, limit) < limit.maxConnections || hasNone(world, upstream, pool)
+  const mayOpen =
+    connectionCount(world, upstream, limit) < limit.maxConnections || hasNone(world, upstream, pool)
   if (!mayOpen) return { got: 'place' }
-  return upstream.requests < limit.maxRequests ? { got: 'permission' } : { got: 'overflow', limit: 'max_requests' }
+  return upstream.requests < limit.maxRequests
+    ? { got: 'permission' }
+    : { got: 'overflow', limit: 'max_requests' }
 }
 
 /** HTTP/1.1 takes the connection that was used last out of the list, h2 shares the first with room. */
@@ -254,7 +265,12 @@ function hasNone(world: World, upstream: Upstream, pool: PoolState): boolean {
 }
 
 /** An attempt has ended on a connection that may serve the next one. */
-export function release(world: World, upstream: Upstream, pool: PoolState, connection: Connection | undefined): void {
+export function release(
+  world: World,
+  upstream: Upstream,
+  pool: PoolState,
+  connection: Connection | undefined,
+): void {
   if (connection && connection.phase === 'open') {
     const { maxRequestsPerConnection } = poolLimits(upstream.cluster)
     const isUsedUp = maxRequestsPerConnection > 0 && connection.served >= maxRequestsPerConnection
@@ -278,4 +294,3 @@ export function closePools(world: World, upstream: Upstream): void {
     pool.serials.length = 0
   }
 }
-

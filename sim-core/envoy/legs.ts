@@ -1,9 +1,22 @@
+import { fractionHolds } from '../decide/route.ts'
 import { none } from '../kernel/id.ts'
 import { type Nanos, nanos, plus, us, ZERO } from '../kernel/time.ts'
 import { type Outcome, outcome } from '../model/outcome.ts'
 import { connectionOf } from '../world/connecting.ts'
 import type { Exchange } from '../world/exchange.ts'
-import { answer, go, interrupt, type LegsOf, on, open, orphan, park, settle, type Timers, timer } from '../world/journey.ts'
+import {
+  answer,
+  go,
+  interrupt,
+  type LegsOf,
+  on,
+  open,
+  orphan,
+  park,
+  settle,
+  type Timers,
+  timer,
+} from '../world/journey.ts'
 import { DONE, internTemplate, type Next, type World } from '../world/world.ts'
 import { admit } from './admission.ts'
 import {
@@ -19,11 +32,10 @@ import {
   tunnelOf,
 } from './attempt.ts'
 import { acquire, enqueue } from './connection-pool.ts'
+import { requestHash } from './hash-policy.ts'
 import type { Verdict } from './http-filters/http-filter.ts'
 import { closed, flagOf, type LocalReply, localReply, resetReply, timeoutReply } from './local-reply.ts'
 import { clusterOf, downstreamHeaders, type Plan } from './plan.ts'
-import { requestHash } from './hash-policy.ts'
-import { fractionHolds } from '../decide/route.ts'
 import type { ResetReason } from './retry.ts'
 import { proxyOf, roomOf, type StreamRow, streamOf, upstreamRow } from './room.ts'
 import { noteMetadata, pinPlan, planOf, queryOf, randomOf, repin, verdictOf } from './stream.ts'
@@ -90,7 +102,8 @@ export const legs: LegsOf<'envoy'> = {
   'envoy.pick': (x, world) => {
     const stream = streamOf(world, x)
     const plan = stream.kind === 'request' ? planOf(world, x) : undefined
-    if (plan && plan.ending.do !== 'forward') return on(withoutUpstream(x, world, stream, plan), 'envoy.encode', ZERO)
+    if (plan && plan.ending.do !== 'forward')
+      return on(withoutUpstream(x, world, stream, plan), 'envoy.encode', ZERO)
     if (stream.cluster === '') begin(x, world, stream, plan)
     const upstream = stream.cluster === '' ? undefined : upstreamOf(world, x.atProxy, stream.cluster)
     if (!upstream) return fail(x, world, stream, noCluster(plan, stream.cluster))
@@ -166,7 +179,10 @@ export const legs: LegsOf<'envoy'> = {
     const wait = retryWait(world, x, stream, plan?.retry, result)
     stream.reset = undefined
     if (wait !== undefined) {
-      world.trace.note(x, { code: 'retry.again', facts: { attempt: x.attempt, reset: result.reset ?? '', status: result.status } })
+      world.trace.note(x, {
+        code: 'retry.again',
+        facts: { attempt: x.attempt, reset: result.reset ?? '', status: result.status },
+      })
       return go(x, 'envoy.pick', wait)
     }
     const child = x.answeredBy < 0 ? undefined : world.state.exchanges[x.answeredBy]
@@ -204,7 +220,10 @@ export const timers: Timers = {
     const stream = streamOf(world, x)
     x.timeout = none()
     stopTry(x, world, stream)
-    stream.reply = localReply(timeoutReply([...stream.flags, 'UT'], 'response_timeout'), isGrpc(world, x, stream))
+    stream.reply = localReply(
+      timeoutReply([...stream.flags, 'UT'], 'response_timeout'),
+      isGrpc(world, x, stream),
+    )
     interrupt(world, x, 'envoy.encode')
     settle(world)
   },
@@ -293,7 +312,8 @@ function passOn(
 function begin(x: Exchange, world: World, stream: StreamRow, plan: Plan | undefined): void {
   if (!plan) return
   const action = plan.route.chose?.route
-  const weighted = action?.weightedClusters !== undefined || plan.facts.tcpProxy?.weightedClusters !== undefined
+  const weighted =
+    action?.weightedClusters !== undefined || plan.facts.tcpProxy?.weightedClusters !== undefined
   const choice = clusterOf(plan, weighted ? randomOf(world, x, stream) : 0)
   stream.cluster = choice.chose?.cluster ?? ''
   stream.entry = choice.chose?.entry
@@ -321,7 +341,11 @@ function sendMirror(x: Exchange, world: World, stream: StreamRow, cluster: strin
   mirrored.hash = stream.hash
 }
 
-function destinationOf(plan: Plan | undefined, world: World, x: Exchange): { readonly address: string; readonly port: number } {
+function destinationOf(
+  plan: Plan | undefined,
+  world: World,
+  x: Exchange,
+): { readonly address: string; readonly port: number } {
   const facts = plan?.facts
   if (facts) return { address: facts.destinationIp, port: facts.destinationPort }
   const connection = connectionOf(world, x.connection)
@@ -340,11 +364,20 @@ function withoutUpstream(x: Exchange, world: World, stream: StreamRow, plan: Pla
   const { ending } = plan
   if (ending.do === 'redirect') {
     const headers = [['location', ending.location] as const]
-    stream.reply = localReply({ status: ending.status, flags: [], details: 'direct_response', headers }, false)
+    stream.reply = localReply(
+      { status: ending.status, flags: [], details: 'direct_response', headers },
+      false,
+    )
   } else if (ending.do === 'direct')
-    stream.reply = localReply({ status: ending.status, flags: [], details: 'direct_response', body: ending.body }, plan.head.grpc)
+    stream.reply = localReply(
+      { status: ending.status, flags: [], details: 'direct_response', body: ending.body },
+      plan.head.grpc,
+    )
   else if (plan.manager)
-    stream.reply = localReply({ status: 404, flags: ['NR'], details: 'route_not_found', because: plan.route.because }, plan.head.grpc)
+    stream.reply = localReply(
+      { status: 404, flags: ['NR'], details: 'route_not_found', because: plan.route.because },
+      plan.head.grpc,
+    )
   else stream.reply = closed([], 'no_tcp_proxy')
   world.trace.note(x, plan.route.because)
   return x
@@ -399,7 +432,9 @@ function encoded(x: Exchange, world: World, stream: StreamRow): Outcome {
   }
   const known = answers.get(given)
   if (known) return known
-  const made = stream.reply ? ownAnswer(x, world, stream, plan, given) : upstreamAnswer(x, world, stream, plan, given)
+  const made = stream.reply
+    ? ownAnswer(x, world, stream, plan, given)
+    : upstreamAnswer(x, world, stream, plan, given)
   answers.set(given, made)
   return made
 }
@@ -425,7 +460,9 @@ function filterHeaders(x: Exchange, world: World, stream: StreamRow, plan: Plan,
   return plan.filters
     .slice(0, x.filter)
     .reverse()
-    .flatMap(step => step.filter?.onResponse?.(step.config, queryOf(world, x, stream, plan, step), given) ?? [])
+    .flatMap(
+      step => step.filter?.onResponse?.(step.config, queryOf(world, x, stream, plan, step), given) ?? [],
+    )
 }
 
 /** What the worker still has to write about earlier answers. */

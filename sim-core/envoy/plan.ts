@@ -1,7 +1,7 @@
 import { mutateRequest, mutateResponse, type RoutePath } from '../decide/header-mutation.ts'
 import { type DynamicMetadata } from '../decide/metadata-match.ts'
 import { redirectOf, redirectsToTls, rewrittenHost, rewrittenPath, tlsRedirect } from '../decide/rewrite.ts'
-import { chooseCluster, chooseRoute, type ClusterChoice } from '../decide/route.ts'
+import { type ClusterChoice, chooseCluster, chooseRoute } from '../decide/route.ts'
 import { chooseVirtualHost } from '../decide/virtual-host.ts'
 import type { Why } from '../decide/why.ts'
 import { type Nanos, ZERO } from '../kernel/time.ts'
@@ -37,7 +37,9 @@ export interface PlanKey {
   /** A number that leads to this route, where a route's match draws. */
   readonly random: number
   /** The route chosen before a filter changed the request, unless that filter asked for another choice. */
-  readonly pinned: { readonly virtualHost: Decision<VirtualHost>; readonly route: Decision<Route> } | undefined
+  readonly pinned:
+    | { readonly virtualHost: Decision<VirtualHost>; readonly route: Decision<Route> }
+    | undefined
 }
 
 /** One filter of the chain as this route configures it. */
@@ -102,7 +104,11 @@ export function decidePlan(key: PlanKey, why?: Why): Plan {
   }
 }
 
-function chooseRoutes(key: PlanKey, head: RequestTemplate, why: Why | undefined): NonNullable<PlanKey['pinned']> {
+function chooseRoutes(
+  key: PlanKey,
+  head: RequestTemplate,
+  why: Why | undefined,
+): NonNullable<PlanKey['pinned']> {
   const { routes, facts } = key
   if (!routes) {
     const because = {
@@ -239,7 +245,14 @@ function timeoutOf(route: Route | undefined, head: RequestTemplate): Nanos {
 /** envoy: api/envoy/config/route/v3/route_components.proto, RouteAction.timeout. Istio always writes its own. */
 const DEFAULT_TIMEOUT = durationOf('15s') ?? ZERO
 
-const grpcUnits: Readonly<Record<string, string>> = { H: '3600', M: '60', S: '1', m: '0.001', u: '0.000001', n: '0.000000001' }
+const grpcUnits: Readonly<Record<string, string>> = {
+  H: '3600',
+  M: '60',
+  S: '1',
+  m: '0.001',
+  u: '0.000001',
+  n: '0.000000001',
+}
 
 function grpcTimeout(headers: Headers): Nanos | undefined {
   const value = headers.find(([name]) => name === 'grpc-timeout')?.[1]
@@ -300,9 +313,15 @@ export function upstreamRequest(
 }
 
 /** The answer's headers on their way down. */
-export function downstreamHeaders(plan: Plan, headers: Headers, entry: WeightedClusterEntry | undefined): Headers {
+export function downstreamHeaders(
+  plan: Plan,
+  headers: Headers,
+  entry: WeightedClusterEntry | undefined,
+): Headers {
   const path = pathOf(plan, entry)
-  const mutated = path ? mutateResponse(headers, plan.head, path, command => substitution(plan.facts, command)) : headers
+  const mutated = path
+    ? mutateResponse(headers, plan.head, path, command => substitution(plan.facts, command))
+    : headers
   const name = plan.manager?.serverName ?? 'envoy'
   const transformation = plan.manager?.serverHeaderTransformation ?? 'OVERWRITE'
   const has = mutated.some(([each]) => each === 'server')

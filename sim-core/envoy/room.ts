@@ -1,4 +1,4 @@
-import { type ProxyCost, istioProxyCost } from '../config/defaults/proxy-cost.ts'
+import { istioProxyCost, type ProxyCost } from '../config/defaults/proxy-cost.ts'
 import type { DynamicMetadata } from '../decide/metadata-match.ts'
 import { type ConnectionId, none, type ProxyId } from '../kernel/id.ts'
 import { invariant } from '../kernel/invariant.ts'

@@ -1,8 +1,7 @@
-import { clientAddress } from './request-head.ts'
-import { headerValues } from '../model/http.ts'
-import { invariant } from '../kernel/invariant.ts'
 import { type DynamicMetadata } from '../decide/metadata-match.ts'
+import { invariant } from '../kernel/invariant.ts'
 import type { RequestTemplate } from '../model/http.ts'
+import { headerValues } from '../model/http.ts'
 import { connectionOf } from '../world/connecting.ts'
 import type { Exchange } from '../world/exchange.ts'
 import { internTemplate, type World } from '../world/world.ts'
@@ -10,6 +9,7 @@ import type { ChainFacts } from './accept.ts'
 import { factsOf, secondsOf } from './admission.ts'
 import type { FilterQuery, Verdict } from './http-filters/http-filter.ts'
 import { decidePlan, drawsInMatch, type FilterStep, type Plan, type PlanKey } from './plan.ts'
+import { clientAddress } from './request-head.ts'
 import { NO_METADATA, partNumber, proxyOf, roomOf, runtimeOf, type StreamRow } from './room.ts'
 
 /** 2^31: what a stream's random number is drawn below. */
@@ -62,7 +62,13 @@ export function pinPlan(world: World, x: Exchange, stream: StreamRow): Plan {
 }
 
 /** A filter has changed the request, or asks for another choice of route. */
-export function repin(world: World, x: Exchange, stream: StreamRow, head: RequestTemplate, reroute: boolean): Plan {
+export function repin(
+  world: World,
+  x: Exchange,
+  stream: StreamRow,
+  head: RequestTemplate,
+  reroute: boolean,
+): Plan {
   const plan = planOf(world, x)
   const { facts, routes } = plan.key
   const random = drawsInMatch(routes) ? randomOf(world, x, stream) : 0
@@ -110,7 +116,13 @@ export function noteMetadata(world: World, stream: StreamRow, noted: DynamicMeta
 }
 
 /** What a filter says to a request; kept where it can be. */
-export function verdictOf(world: World, x: Exchange, stream: StreamRow, plan: Plan, step: FilterStep): Verdict {
+export function verdictOf(
+  world: World,
+  x: Exchange,
+  stream: StreamRow,
+  plan: Plan,
+  step: FilterStep,
+): Verdict {
   const { filter } = step
   if (!filter?.onRequest) return PASS
   const second = filter.isPure === 'for a second' ? secondsOf(world, x.atProxy) : 0
@@ -126,7 +138,13 @@ export function verdictOf(world: World, x: Exchange, stream: StreamRow, plan: Pl
 const PASS: Verdict = Object.freeze({ do: 'continue' })
 
 /** What a filter may look at. */
-export function queryOf(world: World, x: Exchange, stream: StreamRow, plan: Plan, step: FilterStep): FilterQuery {
+export function queryOf(
+  world: World,
+  x: Exchange,
+  stream: StreamRow,
+  plan: Plan,
+  step: FilterStep,
+): FilterQuery {
   const { facts, head, manager } = plan
   const { counters } = runtimeOf(world, x.atProxy)
   const hops = manager?.xffNumTrustedHops ?? 0

@@ -1,7 +1,12 @@
 import type { Certificate, Secrets } from '../decide/tls.ts'
 import type { Cluster } from '../model/xds/cluster.ts'
 import type { Metadata, NamedConfig } from '../model/xds/core.ts'
-import { type CommonTlsContext, type DownstreamTlsContext, TYPE, type UpstreamTlsContext } from '../model/xds/filters.ts'
+import {
+  type CommonTlsContext,
+  type DownstreamTlsContext,
+  TYPE,
+  type UpstreamTlsContext,
+} from '../model/xds/filters.ts'
 
 /** BoringSSL's words, as Envoy writes them into UPSTREAM_TRANSPORT_FAILURE_REASON. */
 export const VERIFY_FAILED =
@@ -45,7 +50,10 @@ function isDownstreamTls(config: { readonly '@type': string } | undefined): conf
 }
 
 /** The certificate that a context presents; `undefined` when it has none, or SDS has not brought it. */
-export function ownCertificate(common: CommonTlsContext | undefined, secrets: Secrets): Certificate | undefined {
+export function ownCertificate(
+  common: CommonTlsContext | undefined,
+  secrets: Secrets,
+): Certificate | undefined {
   const names = [
     ...(common?.tlsCertificateSdsSecretConfigs ?? []).map(each => each.name),
     ...(common?.tlsCertificates ?? []).map(each => each.certificateChain?.filename ?? ''),

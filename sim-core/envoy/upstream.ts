@@ -9,8 +9,8 @@ import { type HostQuery, hostSet, pickHost } from './host-set.ts'
 import { type Host, hostsOf, isOriginalDestination, newHost } from './hosts.ts'
 import {
   countResult,
-  eject,
   type EjectionCause,
+  eject,
   type HostResult,
   mayEject,
   needsTick,
@@ -67,7 +67,11 @@ export function assignmentOf(snapshot: XdsSnapshot, cluster: Cluster): ClusterLo
 }
 
 /** New endpoints: hosts that stay keep their counters, and the balancers start anew. */
-export function updateHosts(world: World, upstream: Upstream, assignment: ClusterLoadAssignment | undefined): void {
+export function updateHosts(
+  world: World,
+  upstream: Upstream,
+  assignment: ClusterLoadAssignment | undefined,
+): void {
   if (upstream.assignment === assignment) return
   upstream.assignment = assignment
   upstream.hosts = hostsOf(assignment, upstream.hosts, world.kernel.now)
@@ -201,7 +205,12 @@ export function noteResult(
   return cause
 }
 
-function isEnforced(world: World, upstream: Upstream, cause: EjectionCause, detector: OutlierSettings): boolean {
+function isEnforced(
+  world: World,
+  upstream: Upstream,
+  cause: EjectionCause,
+  detector: OutlierSettings,
+): boolean {
   const percent =
     cause === 'consecutive_5xx'
       ? detector.enforcing5xx

@@ -2,7 +2,15 @@ import { none } from '../kernel/id.ts'
 import { invariant } from '../kernel/invariant.ts'
 import { ms, type Nanos, seconds, us, ZERO } from '../kernel/time.ts'
 import { type Outcome, outcome } from '../model/outcome.ts'
-import { CONNECTION_TERMINATION, close, connectionOf, enterPhase, join, leave } from '../world/connecting.ts'
+import {
+  CONNECTION_TERMINATION,
+  close,
+  connectionOf,
+  enterPhase,
+  join,
+  leave,
+  opened,
+} from '../world/connecting.ts'
 import type { Connection } from '../world/connection.ts'
 import type { Exchange } from '../world/exchange.ts'
 import { keepIdle } from '../world/idle-connections.ts'
@@ -89,7 +97,7 @@ export const legs: LegsOf<'dns' | 'capture' | 'wire'> = {
     const c = connectionOf(world, x.connection)
     if (!c) return cutOff(x, world)
     if (x.retransmissions === 0) join(world, x, c)
-    if (c.phase === 'connecting' || c.phase === 'handshaking') enterPhase(world, c, 'open')
+    if (c.phase === 'connecting' || c.phase === 'handshaking') opened(world, c)
     if (isCut(world, c.fromPod, c.toPod)) return sendAgain(x, world, 'wire.send')
     x.retransmissions = 0
     return go(x, 'capture.inbound', packetDelay(world, c, false))

@@ -5,7 +5,8 @@ import { leaveApplication } from './application.ts'
 import { send } from './component.ts'
 import { type Connection, createConnection } from './connection.ts'
 import type { Exchange } from './exchange.ts'
-import { interrupt, settle } from './journey.ts'
+import { take } from './fifo.ts'
+import { interrupt, resume, settle } from './journey.ts'
 import type { World } from './world.ts'
 
 /** Connections that drain are closed after this time. Istio starts Envoy with `--drain-time-s 45`: pkg/envoy/agent, TerminationDrainDuration's neighbour `drainDuration`, ProxyConfig default 45 s. */
@@ -59,6 +60,19 @@ export function hasRoom(c: Connection): boolean {
 export function enterPhase(world: World, c: Connection, phase: Connection['phase']): void {
   c.phase = phase
   world.trace.connection(c)
+}
+
+/** It is open: an h2 connection takes its place in its pool, and the streams that wait there ask again. */
+export function opened(world: World, c: Connection): void {
+  enterPhase(world, c, 'open')
+  const pool = world.state.pools[c.pool]
+  if (pool?.protocol !== 'h2') return
+  pool.connections.push(c.id)
+  pool.serials.push(c.serial)
+  for (let row = take(pool.pending); row !== undefined; row = take(pool.pending)) {
+    const waiting = world.state.exchanges[row]
+    if (waiting) resume(world, waiting)
+  }
 }
 
 /** The exchange starts to ride on it. */

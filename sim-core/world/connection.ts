@@ -1,6 +1,5 @@
 import { type ConnectionId, none, type PodId, type ProxyId, type WorkerId } from '../kernel/id.ts'
 import { type Nanos, ZERO } from '../kernel/time.ts'
-import { createFifo, type Fifo } from './fifo.ts'
 
 /** Where a connection is sent and what its receiver can see of it. Interned in `state.arrivals`: equal arrivals are one number. */
 export interface Arrival {
@@ -18,6 +17,8 @@ export interface Arrival {
   readonly peer: string
   /** The source address that the client binds; Envoy dials its own application from 127.0.0.6. Absent: the pod's own. */
   readonly source?: string
+  /** TLS of the client's own that a TCP proxy carries inside the connection. */
+  readonly inner?: { readonly sni: string; readonly alpn: readonly string[]; readonly peer: string }
 }
 
 /**
@@ -56,8 +57,6 @@ export interface Connection {
   served: number
   /** `maxStreams` exchanges at a time: 1 for HTTP/1.1 and TCP. */
   maxStreams: number
-  /** Exchanges that want to ride on it and are parked at `wire.send` until it is open; whoever opens it wakes them. */
-  readonly waiting: Fifo
   phase: 'connecting' | 'handshaking' | 'open' | 'draining' | 'closed'
   openedAt: Nanos
   lastUsed: Nanos
@@ -91,7 +90,6 @@ export function createConnection(row: number): Connection {
     streams: 0,
     served: 0,
     maxStreams: 1,
-    waiting: createFifo(),
     phase: 'closed',
     openedAt: ZERO,
     lastUsed: ZERO,

@@ -17,7 +17,12 @@ export const fault = defineHttpFilter(TYPE.fault, {
     const rules = isFault(query.perRoute) ? query.perRoute : config
     const delay = durationOf(rules.delay?.fixedDelay) ?? ZERO
     if (!query.hasWaited && delay > 0 && drawn(rules.delay?.percentage, query))
-      return { do: 'wait', delay, flag: 'DI', because: { code: 'fault.delayed', facts: { milliseconds: delay / 1e6 } } }
+      return {
+        do: 'wait',
+        delay,
+        flag: 'DI',
+        because: { code: 'fault.delayed', facts: { milliseconds: delay / 1e6 } },
+      }
     return abort(rules, query)
   },
   say: {

@@ -1,4 +1,4 @@
-import { matchesMetadata, type MetadataQuestion } from '../../decide/metadata-match.ts'
+import { type MetadataQuestion, matchesMetadata } from '../../decide/metadata-match.ts'
 import { durationOf } from '../duration.ts'
 import type { Verdict } from '../http-filters/http-filter.ts'
 import { CONTINUE } from '../http-filters/http-filter.ts'

@@ -17,7 +17,8 @@ export const networkRbac: AnyHttpFilter = {
     const shadow = config.shadowRules && evaluateRbac(config.shadowRules, facts)
     const policy = shadow?.chose?.policy
     const prefix = config.shadowRulesStatPrefix ?? ''
-    const metadata = policy === undefined ? undefined : { [FILTER]: { [`${prefix}shadow_effective_policy_id`]: policy } }
+    const metadata =
+      policy === undefined ? undefined : { [FILTER]: { [`${prefix}shadow_effective_policy_id`]: policy } }
     const enforced = config.rules && evaluateRbac(config.rules, facts)
     if (enforced?.chose && !enforced.chose.allowed)
       return {
