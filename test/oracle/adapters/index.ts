@@ -7,6 +7,7 @@ import { istioIptables } from './istio-iptables.ts'
 import { istioSidecarRoutes } from './istio-sidecar-routes.ts'
 import { istioSimulation } from './istio-simulation.ts'
 import { istioCrdValidation, istioValidation } from './istio-validation.ts'
+import { gatewayConformance } from './mesh/gateway-conformance.ts'
 import { istioIntegration } from './mesh/integration.ts'
 import { istioHostMatch, istioProtocolDetect, istioStatPrefix, istioTrustdomain } from './tables/names.ts'
 import {
@@ -20,6 +21,7 @@ import { istioAuthzMatcher, istioJwtFilter, istioPeerauthnCompose } from './tabl
 /** One adapter per corpus. */
 export const adapters: Readonly<Record<string, Adapter>> = {
   'envoy-router-check': envoyRouterCheck,
+  'gateway-api-conformance': gatewayConformance,
   'istio-authz-builder': istioAuthzBuilder,
   'istio-crd-validation': istioCrdValidation,
   'istio-inbound-clusters': istioInboundClusters,
