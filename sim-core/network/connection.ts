@@ -22,7 +22,12 @@ export function dial(x: Exchange, world: World): Connection {
   c.sourceAddress = arrival.source ?? from.ip
   x.connection = c.id
   const uid = x.fromProxy >= 0 ? from.proxyUid : from.applicationUid
-  const verdict = outboundVerdict(from, uid, arrival.address)
+  const verdict = outboundVerdict(from, {
+    uid,
+    source: c.sourceAddress,
+    address: arrival.address,
+    port: arrival.port,
+  })
   if (verdict.to === 'proxy') {
     c.toPod = from.id
     c.toProxy = from.proxy
@@ -41,7 +46,7 @@ export function dial(x: Exchange, world: World): Connection {
   else {
     const id = world.state.podByIp.get(address)
     const to = id === undefined ? undefined : podOf(world, id)
-    if (to) reach(c, to, inboundVerdict(to, port).to)
+    if (to) reach(c, to, inboundVerdict(to, c.sourceAddress, port).to)
   }
   return c
 }
