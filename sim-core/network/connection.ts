@@ -39,10 +39,7 @@ export function dial(x: Exchange, world: World): Connection {
   const { address, port } = translate(world, arrival.address, arrival.port, from)
   c.toAddress = address
   c.toPort = port
-  // Envoy reaches its own application from 127.0.0.6; what it sends to its own pod from elsewhere comes back in.
-  const comesBack = x.fromProxy >= 0 && arrival.source === undefined
-  if (address === from.ip && comesBack) reach(c, from, inboundVerdict(from, port).to)
-  else if (address === from.ip || address === LOCALHOST) reach(c, from, 'wire')
+  if (address === from.ip || address === LOCALHOST) reach(c, from, 'wire')
   else {
     const id = world.state.podByIp.get(address)
     const to = id === undefined ? undefined : podOf(world, id)
