@@ -11,7 +11,6 @@ const FLOORS: Readonly<Record<string, number>> = {
   'istio-inject': 0.8,
   'istio-iptables': 0.95,
   'istio-sidecar-routes': 1,
-  'istio-iptables': 0.95,
   'istio-simulation': 1,
 }
 
