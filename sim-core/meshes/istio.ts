@@ -1,3 +1,5 @@
+import { envoy } from '../envoy/envoy.ts'
+import { xdsClient } from '../envoy/xds-client.ts'
 import { citadel } from '../istiod/citadel.ts'
 import { pilot } from '../istiod/pilot.ts'
 import { proxyRole } from '../istiod/proxy.ts'
@@ -5,10 +7,12 @@ import { admitPod, type InjectionWish, speaksOfMesh } from '../istiod/webhook.ts
 import { ZERO } from '../kernel/time.ts'
 import type { PodSpec } from '../model/kubernetes.ts'
 import type { ResourceTree } from '../model/resource.ts'
+import { network } from '../network/link.ts'
 import { apiServer } from '../platform/api-server.ts'
 import { controllers } from '../platform/controllers.ts'
 import { endpoints, kubeProxy } from '../platform/endpoints.ts'
 import { kubelet, type PodParts } from '../platform/kubelet.ts'
+import { loadGenerator } from '../workload/load-generator.ts'
 import { send } from '../world/component.ts'
 import { createProxy } from '../world/proxy.ts'
 import { resources, treeOf } from '../world/resources.ts'
@@ -29,6 +33,10 @@ export const istio: Mesh = {
     kubeProxy,
     pilot(setup.istiod),
     citadel(setup.istiod),
+    envoy,
+    xdsClient,
+    network,
+    loadGenerator,
   ],
 }
 

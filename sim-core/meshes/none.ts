@@ -1,7 +1,9 @@
+import { network } from '../network/link.ts'
 import { apiServer } from '../platform/api-server.ts'
 import { controllers } from '../platform/controllers.ts'
 import { endpoints, kubeProxy } from '../platform/endpoints.ts'
 import { kubelet } from '../platform/kubelet.ts'
+import { loadGenerator } from '../workload/load-generator.ts'
 import { resources } from '../world/resources.ts'
 import type { Mesh } from './mesh.ts'
 
@@ -25,5 +27,7 @@ export const none: Mesh = {
     }),
     endpoints,
     kubeProxy,
+    network,
+    loadGenerator,
   ],
 }

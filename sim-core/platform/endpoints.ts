@@ -6,8 +6,9 @@ import type { PodRow, ServiceEndpoint, ServiceRow } from '../world/cluster.ts'
 import { defineComponent, send } from '../world/component.ts'
 import { type Change, commit, commitOf, treeOf, watchResources } from '../world/resources.ts'
 import type { World } from '../world/world.ts'
-import { dnsZone, everyResource, outsideAddress } from './dns-zone.ts'
+import { dnsZone, everyResource, isAddress, outsideAddress } from './dns-zone.ts'
 import { type EndpointPod, endpointSlicesOf } from './endpoint-slices.ts'
+import { ensureOutsideHost } from './outside.ts'
 
 interface EndpointsState {
   /** A sync is under way: what changes before it comes is part of it. */
@@ -106,11 +107,12 @@ export const kubeProxy = defineComponent<EndpointsState>({
       const tree = treeOf(world)
       writeServices(world, tree)
       writeDns(world, tree)
+      placeOutsideHosts(world, tree)
     },
   },
 })
 
-const watched = new Set(['Service', 'EndpointSlice', 'ServiceEntry'])
+const watched = new Set(['Service', 'EndpointSlice', 'ServiceEntry', 'WorkloadEntry'])
 
 function writeServices(world: World, tree: ResourceTree): void {
   const { state } = world
@@ -204,4 +206,61 @@ function followAlias(aliases: ReadonlyMap<string, string>, name: string): string
     at = next
   }
   return at
+}
+
+interface EntrySpec {
+  readonly hosts?: readonly string[]
+  readonly addresses?: readonly string[]
+  readonly ports?: readonly {
+    readonly number?: number
+    readonly name?: string
+    readonly targetPort?: number
+  }[]
+  readonly endpoints?: readonly {
+    readonly address?: string
+    readonly ports?: Readonly<Record<string, number>>
+  }[]
+}
+
+/** Whoever a ServiceEntry or WorkloadEntry speaks of stands somewhere: a host outside for every name and address that no pod has. */
+function placeOutsideHosts(world: World, tree: ResourceTree): void {
+  for (const entry of everyResource(tree, 'ServiceEntry')) {
+    const spec = (entry.spec ?? {}) as EntrySpec
+    const ports = (spec.ports ?? [])
+      .flatMap(port => [port.number ?? 0, port.targetPort ?? 0])
+      .filter(port => port > 0)
+    const stated = (spec.endpoints ?? []).flatMap(endpoint => Object.values(endpoint.ports ?? {}))
+    const addresses = spec.endpoints?.length ? [] : (spec.addresses ?? [])
+    const all = [
+      ...(spec.hosts ?? []),
+      ...addresses,
+      ...(spec.endpoints ?? []).map(endpoint => endpoint.address ?? ''),
+    ]
+    for (const name of all) placeHost(world, name, [80, 443, ...ports, ...stated])
+  }
+  for (const entry of everyResource(tree, 'WorkloadEntry')) {
+    const spec = (entry.spec ?? {}) as {
+      readonly address?: string
+      readonly ports?: Readonly<Record<string, number>>
+    }
+    placeHost(world, spec.address ?? '', [80, 443, ...Object.values(spec.ports ?? {})])
+  }
+}
+
+function placeHost(world: World, name: string, ports: readonly number[]): void {
+  if (name === '' || name.includes('*') || name.includes('/')) return
+  const row = world.state.dnsByName.get(name)
+  const addresses = isAddress(name)
+    ? [name]
+    : row === undefined
+      ? []
+      : (world.state.dns[row]?.addresses ?? [])
+  for (const address of addresses)
+    if (!world.state.podByIp.has(address) || isOutside(world, address))
+      ensureOutsideHost(world, name, address, ports)
+}
+
+function isOutside(world: World, address: string): boolean {
+  const pod = world.state.podByIp.get(address)
+  return pod !== undefined && world.state.pods[pod]?.namespace === ''
 }

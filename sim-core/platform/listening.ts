@@ -50,12 +50,14 @@ function ownerOf(
     ?.name
 }
 
-/** What the name of a port says about the application behind it; without a word it serves HTTP. */
+/** What the name of a port says about the application behind it: its first word that is a protocol; without one it serves HTTP. */
 function spoken(hint: string): ListeningPort['protocol'] {
-  const word = hint.toLowerCase().split('-')[0] ?? ''
-  if (word === 'grpc') return 'grpc'
-  if (word === 'https') return 'https'
-  if (word === 'tls') return 'tls'
-  if (['tcp', 'mongo', 'redis', 'mysql'].includes(word)) return 'tcp'
+  for (const word of hint.toLowerCase().split('-')) {
+    if (word === 'http' || word === 'http2' || word === 'ws') return 'http'
+    if (word === 'grpc') return 'grpc'
+    if (word === 'https' || word === 'wss') return 'https'
+    if (word === 'tls') return 'tls'
+    if (['tcp', 'mongo', 'redis', 'mysql'].includes(word)) return 'tcp'
+  }
   return 'http'
 }

@@ -167,8 +167,9 @@ function transformFields(fields: Fields, work: Work): Fields {
 function keeps(item: Json, work: Work): boolean {
   const fields = asFields(item)
   const typed = asFields(fields['typedConfig'])
-  const type = typed['typeUrl'] ?? typed['@type']
-  const isForeign = typeof type === 'string' && istioOnly.includes(type)
+  const isForeign = [typed['@type'], typed['typeUrl']].some(
+    type => typeof type === 'string' && istioOnly.includes(type),
+  )
   const isRemote = fields['configDiscovery'] !== undefined
   if (isForeign || isRemote) work.omitted.add(String(fields['name']))
   return !isForeign && !isRemote

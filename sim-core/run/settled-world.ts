@@ -1,11 +1,12 @@
 import { type Nanos, nanos, seconds } from '../kernel/time.ts'
+import { handshake, legs, timers } from '../meshes/legs.ts'
 import type { Mesh, MeshSetup } from '../meshes/mesh.ts'
 import type { Resource, ResourceTree } from '../model/resource.ts'
 import { apply } from '../platform/api-server.ts'
 import { createNodes } from '../platform/nodes.ts'
-import { createWorld, type Legs, type Timers } from '../world/journey.ts'
+import { createWorld } from '../world/journey.ts'
 import { versionOf } from '../world/resources.ts'
-import type { TraceLevel } from '../world/trace.ts'
+import type { Trace, TraceLevel } from '../world/trace.ts'
 import type { World } from '../world/world.ts'
 
 /** A world at time zero with the user's objects and the mesh's own applied. */
@@ -15,20 +16,18 @@ export interface WorldInput {
   readonly resources: readonly Resource[]
   readonly tree: ResourceTree
   readonly seed: number
-  readonly trace: TraceLevel
-  readonly legs: Legs
-  readonly timers: Timers
+  readonly trace: TraceLevel | Trace
+}
+
+/** A world in which nothing exists yet. */
+export function emptyWorld(input: Pick<WorldInput, 'mesh' | 'setup' | 'seed' | 'trace'>): World {
+  const { seed, trace } = input
+  return createWorld({ seed, trace, legs, timers, handshake, components: input.mesh.components(input.setup) })
 }
 
 /** Starts a world: machines stand, everything is applied at once, nothing has run yet. */
 export function startWorld(input: WorldInput): World {
-  const world = createWorld({
-    seed: input.seed,
-    trace: input.trace,
-    legs: input.legs,
-    timers: input.timers,
-    components: input.mesh.components(input.setup),
-  })
+  const world = emptyWorld(input)
   createNodes(world, input.tree)
   apply(world, [...input.mesh.install(input.tree, input.setup), ...input.resources])
   return world

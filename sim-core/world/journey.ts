@@ -8,10 +8,9 @@ import { type AnyComponent, installComponents } from './component.ts'
 import { createExchange, type Exchange, resetExchange } from './exchange.ts'
 import { put, take } from './fifo.ts'
 import { createMeter } from './meter.ts'
-import { observeEnd } from './observer.ts'
 import type { Worker } from './proxy.ts'
 import { LEG, type LegName, STORY } from './story.ts'
-import { createTrace, type TraceLevel } from './trace.ts'
+import { createTrace, type Trace, type TraceLevel } from './trace.ts'
 import { createState, DONE, type Handshake, type Leg, type Next, ON, PARKED, type World } from './world.ts'
 
 /** Every leg whose name starts with `Owner.`, no more and no fewer. */
@@ -28,7 +27,8 @@ export type Timers = Readonly<Record<string, (x: Exchange, world: World) => void
 export interface WorldOptions {
   readonly seed: number
   readonly startTime?: EpochSeconds
-  readonly trace: TraceLevel
+  /** A level, or somebody who listens in the log's stead. */
+  readonly trace: TraceLevel | Trace
   readonly legs: Legs
   readonly timers: Timers
   /** Without one every handshake succeeds. */
@@ -45,7 +45,7 @@ export function createWorld(options: WorldOptions): World {
     state: createState(options.seed, options.startTime ?? START_OF_RUN),
     streams,
     stream: streams.stream,
-    trace: createTrace(options.trace, kernel),
+    trace: typeof options.trace === 'string' ? createTrace(options.trace, kernel) : options.trace,
     meter: createMeter(),
     legs: STORY.map(name => options.legs[name]),
     handshake: options.handshake ?? (() => undefined),
@@ -56,7 +56,6 @@ export function createWorld(options: WorldOptions): World {
       templateNumbers: new Map(),
       arrivalNumbers: new Map(),
       trafficLabels: new Map(),
-      observers: [],
     },
   }
   kernel.on(RESUME, (row, epoch) => {
@@ -289,7 +288,6 @@ function finish(world: World, x: Exchange): void {
   if (x.idleTimeout >= 0) kernel.cancel(x.idleTimeout)
   kernel.fold(fingerprint(world, x.outcome))
   if (world.trace.level !== 'off' && !(x.orphan && x.parent < 0)) world.trace.ended(x)
-  if (world.driver.observers.length > 0) observeEnd(world, x)
   const parent = x.parent < 0 ? undefined : state.exchanges[x.parent]
   if (parent && parent.serial === x.parentSerial && !x.orphan) enqueue(world, parent, x.id)
   else release(world, x)

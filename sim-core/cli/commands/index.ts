@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { injectCommand } from './inject.ts'
 import { iptablesCommand } from './iptables.ts'
 import { probeCommand } from './probe.ts'
+import { proxyConfigCommand } from './proxy-config.ts'
 import { schemaCommand } from './schema.ts'
 import { validateCommand } from './validate.ts'
 
@@ -10,6 +11,7 @@ export const commands: readonly ((program: Command) => void)[] = [
   injectCommand,
   iptablesCommand,
   probeCommand,
+  proxyConfigCommand,
   schemaCommand,
   validateCommand,
 ]

@@ -8,6 +8,7 @@ import type { MeshConfig } from '../../model/istio.ts'
 import { injectManifest } from '../../run/inject-manifest.ts'
 import { exitCode } from '../exit-code.ts'
 import { readFiles } from '../files.ts'
+import { pair } from '../mesh-options.ts'
 import { formatDiagnostic } from '../print.ts'
 
 interface Options {
@@ -81,12 +82,6 @@ export function meshConfigOf(file: string | undefined): MeshConfig {
   if (file === undefined) return defaultMeshConfig
   const parsed: unknown = parse(readFileSync(file, 'utf8'))
   return mergeMeshConfig(defaultMeshConfig, parsed !== null && typeof parsed === 'object' ? parsed : {})
-}
-
-/** `name=value` in two. */
-export function pair(text: string): readonly [string, string] {
-  const at = text.indexOf('=')
-  return at < 0 ? [text, 'true'] : [text.slice(0, at), text.slice(at + 1)]
 }
 
 function withValues(pairs: readonly string[]): InjectionValues {

@@ -1,9 +1,12 @@
 import { readFileSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Command } from 'commander'
 import { isMap, isSeq, LineCounter, parseDocument } from 'yaml'
+import { createMeshProber } from '../../run/probe-mesh.ts'
 import { createProxyProber, type ProbeLine } from '../../run/probe-proxy.ts'
 import { exitCode } from '../exit-code.ts'
+import { readFiles } from '../files.ts'
 
 /** Adds `glassmesh probe FILE|-`. */
 export function probeCommand(program: Command): void {
@@ -12,7 +15,7 @@ export function probeCommand(program: Command): void {
     .description('answer many requests against configuration, machine in, machine out')
     .argument('<file>', 'YAML or JSON; - reads one JSON document per line')
     .action(async (file: string) => {
-      const prober = createProber()
+      const prober = createProber(file === '-' ? '.' : dirname(file))
       let allGood = true
       const print = (lines: readonly ProbeLine[]): boolean => {
         allGood &&= lines.every(line => !('invalid' in line))
@@ -37,16 +40,15 @@ async function eachLine(answer: (text: string, number: number) => boolean): Prom
   }
 }
 
-/** Answers whole documents; `firstLine` is where the document starts in its file. */
-function createProber(): (text: string, firstLine: number) => readonly ProbeLine[] {
+/** Answers whole documents; `firstLine` is where the document starts in its file, and paths in it count from `base`. */
+function createProber(base: string): (text: string, firstLine: number) => readonly ProbeLine[] {
   const proxies = createProxyProber()
+  const meshes = createMeshProber()
   return (text, firstLine) => {
     const { value, place, errors } = parse(text, firstLine)
     if (errors.length > 0) return [{ name: null, invalid: errors }]
-    if (typeof value === 'object' && value !== null && 'probes' in value) {
-      const message = 'this build answers proxy-level probes (calls) only, not mesh-level ones (probes)'
-      return [{ name: null, invalid: [{ message, path: 'probes', ...place('probes') }] }]
-    }
+    if (typeof value === 'object' && value !== null && 'probes' in value)
+      return meshes.answer(value, paths => readFiles(paths, base).files).map(line => withPlaces(line, place))
     return proxies.answer(value).map(line => withPlaces(line, place))
   }
 }

@@ -13,7 +13,7 @@ import {
   parseLocality,
   totalWeight,
 } from './locality-lb.ts'
-import { lastOf } from './memo.ts'
+import { oncePerKey } from './memo.ts'
 import { throughGateways } from './network-gateways.ts'
 import { forcesUnhealthyEndpoints, supportsUnhealthyEndpoints } from './outlier-detection.ts'
 import { peerAuthenticationMode } from './peer-authentication.ts'
@@ -42,16 +42,9 @@ export function endpointsOfPort(
   return [...(ports.byNumber.get(port.number) ?? []), ...(ports.byName.get(port.name) ?? [])]
 }
 
-interface PortTable {
-  readonly byNumber: ReadonlyMap<number | undefined, readonly IstioEndpoint[]>
-  readonly byName: ReadonlyMap<string, readonly IstioEndpoint[]>
-}
-
-const byPort = lastOf<readonly IstioEndpoint[], PortTable>()
-
-function endpointsByPort(push: PushContext, service: Service): PortTable {
+const endpointsByPort = oncePerKey((push, service: Service) => {
   const all = push.endpointsOf(service)
-  return byPort(all, [all], () => ({
+  return {
     byNumber: groupBy(
       all.filter(each => each.servicePort !== undefined),
       each => each.servicePort,
@@ -60,8 +53,8 @@ function endpointsByPort(push: PushContext, service: Service): PortTable {
       all.filter(each => each.servicePort === undefined),
       each => each.servicePortName,
     ),
-  }))
-}
+  }
+})
 
 /** The policy of a cluster, subset and port included. */
 export const policyOf = (query: EndpointQuery): TrafficPolicy | undefined =>

@@ -11,14 +11,36 @@ import { patchedClusters, patchedListeners, patchedRoutes } from './patched-snap
 import type { Proxy, PushContext } from './push-context.ts'
 import { buildRoutes } from './routes.ts'
 
-/** Everything that istiod tells one proxy. */
+/** Everything that istiod tells one proxy. Each type is compiled when somebody first asks for it: most pushes send one type only. */
 export function compile(push: PushContext, proxy: Proxy): XdsSnapshot {
-  const listeners = patchedListeners(push, proxy, buildListeners(push, proxy))
+  const listeners = once(() => patchedListeners(push, proxy, buildListeners(push, proxy)))
+  const routes = once(() => patchedRoutes(push, proxy, buildRoutes(push, proxy, routeNames(listeners()))))
+  const clusters = once(() => patchedClusters(push, proxy, buildClusters(push, proxy)))
+  const endpoints = once(() => buildEndpoints(push, proxy))
   return {
-    listeners,
-    routes: patchedRoutes(push, proxy, buildRoutes(push, proxy, routeNames(listeners))),
-    clusters: patchedClusters(push, proxy, buildClusters(push, proxy)),
-    endpoints: buildEndpoints(push, proxy),
+    get listeners() {
+      return listeners()
+    },
+    get routes() {
+      return routes()
+    },
+    get clusters() {
+      return clusters()
+    },
+    get endpoints() {
+      return endpoints()
+    },
+  }
+}
+
+function once<T>(make: () => T): () => T {
+  const made: T[] = []
+  return () => {
+    const [known] = made
+    if (known !== undefined) return known
+    const value = make()
+    made.push(value)
+    return value
   }
 }
 

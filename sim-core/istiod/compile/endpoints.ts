@@ -3,8 +3,7 @@ import type { Resources } from '../../model/xds/core.ts'
 import { placeOf, policyOf, rankedEndpoints } from './cluster-endpoints.ts'
 import { outboundClusters } from './clusters.ts'
 import { localityRule } from './locality-lb.ts'
-import { type Inputs, ofKind } from './memo.ts'
-import { networkGateways } from './network-gateways.ts'
+import { oncePerPush } from './memo.ts'
 import type { OutboundCluster } from './outbound-clusters.ts'
 import type { Proxy, PushContext } from './push-context.ts'
 
@@ -17,41 +16,22 @@ export function buildEndpoints(push: PushContext, proxy: Proxy): Resources<Clust
   )
 }
 
-interface Known {
-  readonly inputs: Inputs
-  readonly byView: Map<string, ClusterLoadAssignment>
-}
+const assignments = oncePerPush(() => new WeakMap<OutboundCluster, Map<string, ClusterLoadAssignment>>())
 
-const assignments = new WeakMap<OutboundCluster, Known>()
-
-/** Proxies of one place and network share an assignment, and so do pushes that changed nothing about it. */
+/** Proxies of one place and network share an assignment. */
 function assignmentOf(push: PushContext, proxy: Proxy, outbound: OutboundCluster): ClusterLoadAssignment {
-  const byView = knownAssignments(push, outbound)
+  const known = assignments(push).get(outbound) ?? new Map<string, ClusterLoadAssignment>()
+  assignments(push).set(outbound, known)
   const view = viewOf(push, proxy, outbound)
-  const found = byView.get(view)
+  const found = known.get(view)
   if (found) return found
   const endpoints = rankedEndpoints(push, proxy, outbound.query).map(group => group.endpoints)
   const assignment: ClusterLoadAssignment = {
     clusterName: outbound.cluster.name,
     ...(endpoints.length > 0 ? { endpoints } : {}),
   }
-  byView.set(view, assignment)
+  known.set(view, assignment)
   return assignment
-}
-
-function knownAssignments(push: PushContext, outbound: OutboundCluster): Known['byView'] {
-  const inputs: Inputs = [
-    push.endpointsOf(outbound.query.service),
-    ofKind(push.tree, 'PeerAuthentication'),
-    networkGateways(push),
-    push.mesh,
-    push.features,
-  ]
-  const known = assignments.get(outbound)
-  if (known && inputs.every((input, i) => input === known.inputs[i])) return known.byView
-  const byView = new Map<string, ClusterLoadAssignment>()
-  assignments.set(outbound, { inputs, byView })
-  return byView
 }
 
 /** The traits of a proxy that a cluster's endpoints depend on. */

@@ -4,7 +4,6 @@ import type { HttpConnectionManager } from '../../model/xds/filters.ts'
 import type { FilterChain, Listener } from '../../model/xds/listener.ts'
 import { withOrigin } from '../../model/xds/origins.ts'
 import { type ChainPlan, chainMatch } from './chain-plan.ts'
-import { bufferLimit } from './connection-settings.ts'
 import { downstreamTlsSocket } from './downstream-tls.ts'
 import { mergedGatewayOf, type PortServers } from './gateway-merge.ts'
 import { protocolOfServer, terminatesHttps, tlsOfServer } from './gateway-servers.ts'
@@ -93,7 +92,6 @@ function listenerOf(
     filterChains: chains.map(chain => filterChainOf(push, proxy, chain, name)),
     ...(listenerFilters.length > 0 ? { listenerFilters } : {}),
     trafficDirection: 'OUTBOUND',
-    ...bufferLimit(push, proxy),
     ...acceptsOneAtATime(push),
   }
 }

@@ -9,7 +9,6 @@ import { istioSimulation } from './istio-simulation.ts'
 import { istioCrdValidation, istioValidation } from './istio-validation.ts'
 import { gatewayConformance } from './mesh/gateway-conformance.ts'
 import { istioIntegration } from './mesh/integration.ts'
-import { istioGatewayCore, istioGatewayModel } from './tables/gateways.ts'
 import { istioHostMatch, istioProtocolDetect, istioStatPrefix, istioTrustdomain } from './tables/names.ts'
 import {
   istioHttprouteVhosts,
@@ -34,8 +33,6 @@ export const adapters: Readonly<Record<string, Adapter>> = {
   'istio-sidecar-routes': istioSidecarRoutes,
   'istio-simulation': istioSimulation,
   'tables/istio-authz-matcher': istioAuthzMatcher,
-  'tables/istio-gateway-core': istioGatewayCore,
-  'tables/istio-gateway-model': istioGatewayModel,
   'tables/istio-host-match': istioHostMatch,
   'tables/istio-httproute-vhosts': istioHttprouteVhosts,
   'tables/istio-jwt-filter': istioJwtFilter,
