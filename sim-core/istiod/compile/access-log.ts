@@ -93,13 +93,16 @@ function loggers(
   })
 }
 
-interface LoggingConfig {
+/** One provider's logger after all layers of Telemetry are merged. */
+export interface LoggingConfig {
+  readonly provider: string
   readonly log: NamedConfig
   readonly isDisabled: boolean
   readonly expression?: string
 }
 
-function configuredLogs(
+/** What Telemetry or the mesh's default providers say about access logs; empty where neither says anything. istio: Telemetries.AccessLogging. */
+export function configuredLogs(
   push: PushContext,
   proxy: Proxy,
   listener: ListenerClass,
@@ -113,7 +116,7 @@ function configuredLogs(
     const provider = extensionProvider(push, name)
     const log = provider && providerLog(push, provider)
     const spec = merged.get(name)
-    return log && spec ? [{ log, ...spec }] : []
+    return log && spec ? [{ provider: name, log, ...spec }] : []
   })
 }
 

@@ -10,6 +10,7 @@ import { istioCrdValidation, istioValidation } from './istio-validation.ts'
 import { gatewayConformance } from './mesh/gateway-conformance.ts'
 import { istioIntegration } from './mesh/integration.ts'
 import { istioHostMatch, istioProtocolDetect, istioStatPrefix, istioTrustdomain } from './tables/names.ts'
+import { istioAuthzModel, istioAuthzSelect } from './tables/policies.ts'
 import {
   istioHttprouteVhosts,
   istioRetry,
@@ -17,6 +18,7 @@ import {
   istioVirtualserviceMerge,
 } from './tables/routing.ts'
 import { istioAuthzMatcher, istioJwtFilter, istioPeerauthnCompose } from './tables/security.ts'
+import { istioTelemetry } from './tables/telemetry.ts'
 
 /** One adapter per corpus. */
 export const adapters: Readonly<Record<string, Adapter>> = {
@@ -33,6 +35,8 @@ export const adapters: Readonly<Record<string, Adapter>> = {
   'istio-sidecar-routes': istioSidecarRoutes,
   'istio-simulation': istioSimulation,
   'tables/istio-authz-matcher': istioAuthzMatcher,
+  'tables/istio-authz-model': istioAuthzModel,
+  'tables/istio-authz-select': istioAuthzSelect,
   'tables/istio-host-match': istioHostMatch,
   'tables/istio-httproute-vhosts': istioHttprouteVhosts,
   'tables/istio-jwt-filter': istioJwtFilter,
@@ -41,6 +45,7 @@ export const adapters: Readonly<Record<string, Adapter>> = {
   'tables/istio-retry': istioRetry,
   'tables/istio-route-internal': istioRouteInternal,
   'tables/istio-stat-prefix': istioStatPrefix,
+  'tables/istio-telemetry': istioTelemetry,
   'tables/istio-trustdomain': istioTrustdomain,
   'tables/istio-validation': istioValidation,
   'tables/istio-virtualservice-merge': istioVirtualserviceMerge,
