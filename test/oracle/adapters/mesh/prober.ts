@@ -1,6 +1,9 @@
+import { createMeshProber } from '../../../../sim-core/run/probe-mesh.ts'
 import type { Json } from '../../corpus.ts'
 
-/** The answer to a document with one mesh-level probe; `undefined` while the product has none. */
-export function answerMesh(_input: Json): Json | undefined {
-  return undefined
+const prober = createMeshProber()
+
+/** The answer to a document with one mesh-level probe. */
+export function answerMesh(input: Json): Json | undefined {
+  return prober.answer(input, () => ({}))[0]
 }
