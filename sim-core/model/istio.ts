@@ -283,6 +283,7 @@ export interface ServerTLSSettings {
   readonly minProtocolVersion?: string
   readonly maxProtocolVersion?: string
   readonly cipherSuites?: readonly string[]
+  readonly ecdhCurves?: readonly string[]
   readonly insecureSkipVerify?: boolean
 }
 export interface GatewayServer {

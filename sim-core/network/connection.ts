@@ -22,7 +22,12 @@ export function dial(x: Exchange, world: World): Connection {
   c.sourceAddress = arrival.source ?? from.ip
   x.connection = c.id
   const uid = x.fromProxy >= 0 ? from.proxyUid : from.applicationUid
-  const verdict = outboundVerdict(from, uid, arrival.address)
+  const verdict = outboundVerdict(from, {
+    uid,
+    source: c.sourceAddress,
+    address: arrival.address,
+    port: arrival.port,
+  })
   if (verdict.to === 'proxy') {
     c.toPod = from.id
     c.toProxy = from.proxy
@@ -34,14 +39,11 @@ export function dial(x: Exchange, world: World): Connection {
   const { address, port } = translate(world, arrival.address, arrival.port, from)
   c.toAddress = address
   c.toPort = port
-  // Envoy reaches its own application from 127.0.0.6; what it sends to its own pod from elsewhere comes back in.
-  const comesBack = x.fromProxy >= 0 && arrival.source === undefined
-  if (address === from.ip && comesBack) reach(c, from, inboundVerdict(from, port).to)
-  else if (address === from.ip || address === LOCALHOST) reach(c, from, 'wire')
+  if (address === from.ip || address === LOCALHOST) reach(c, from, 'wire')
   else {
     const id = world.state.podByIp.get(address)
     const to = id === undefined ? undefined : podOf(world, id)
-    if (to) reach(c, to, inboundVerdict(to, port).to)
+    if (to) reach(c, to, inboundVerdict(to, c.sourceAddress, port).to)
   }
   return c
 }

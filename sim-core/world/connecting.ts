@@ -7,6 +7,7 @@ import { type Connection, createConnection } from './connection.ts'
 import type { Exchange } from './exchange.ts'
 import { take } from './fifo.ts'
 import { interrupt, resume, settle } from './journey.ts'
+import { observeConnection } from './observer.ts'
 import type { World } from './world.ts'
 
 /** Connections that drain are closed after this time. Istio starts Envoy with `--drain-time-s 45`: pkg/envoy/agent, TerminationDrainDuration's neighbour `drainDuration`, ProxyConfig default 45 s. */
@@ -41,7 +42,7 @@ export function addConnection(world: World, protocol: Connection['protocol'], ar
   c.maxStreams = protocol === 'h2' ? UNLIMITED : 1
   c.phase = 'connecting'
   c.openedAt = c.lastUsed = c.lastArrivalOut = c.lastArrivalBack = kernel.now
-  world.trace.connection(c)
+  observeConnection(world, c)
   return c
 }
 
@@ -59,7 +60,7 @@ export function hasRoom(c: Connection): boolean {
 /** Moves it to its next phase, which the log shows. */
 export function enterPhase(world: World, c: Connection, phase: Connection['phase']): void {
   c.phase = phase
-  world.trace.connection(c)
+  observeConnection(world, c)
 }
 
 /** It is open: an h2 connection takes its place in its pool, and the streams that wait there ask again. */

@@ -8,6 +8,7 @@ import { type AnyComponent, installComponents } from './component.ts'
 import { createExchange, type Exchange, resetExchange } from './exchange.ts'
 import { put, take } from './fifo.ts'
 import { createMeter } from './meter.ts'
+import { observeEnd } from './observer.ts'
 import type { Worker } from './proxy.ts'
 import { LEG, type LegName, STORY } from './story.ts'
 import { createTrace, type Trace, type TraceLevel } from './trace.ts'
@@ -56,6 +57,7 @@ export function createWorld(options: WorldOptions): World {
       templateNumbers: new Map(),
       arrivalNumbers: new Map(),
       trafficLabels: new Map(),
+      observers: [],
     },
   }
   kernel.on(RESUME, (row, epoch) => {
@@ -288,6 +290,7 @@ function finish(world: World, x: Exchange): void {
   if (x.idleTimeout >= 0) kernel.cancel(x.idleTimeout)
   kernel.fold(fingerprint(world, x.outcome))
   if (world.trace.level !== 'off' && !(x.orphan && x.parent < 0)) world.trace.ended(x)
+  if (world.driver.observers.length > 0) observeEnd(world, x)
   const parent = x.parent < 0 ? undefined : state.exchanges[x.parent]
   if (parent && parent.serial === x.parentSerial && !x.orphan) enqueue(world, parent, x.id)
   else release(world, x)

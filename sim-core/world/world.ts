@@ -82,6 +82,16 @@ export interface Driver {
   readonly arrivalNumbers: Map<string, number>
   /** Label sets of traffic by outcome, for the meter. */
   readonly trafficLabels: Map<unknown, number[]>
+  /** Who watches the run. */
+  readonly observers: Observer[]
+}
+
+/** Somebody who watches a run. Watching must not change it: nothing of the world may be written, no stream drawn from. */
+export interface Observer {
+  /** An exchange is over; its row and its parent's still stand. */
+  ended?(x: Exchange, world: World): void
+  /** A connection was opened, has entered another phase, or is closed. */
+  connection?(c: Connection, world: World): void
 }
 
 /** One stretch of an exchange's life, run to completion at one instant. */

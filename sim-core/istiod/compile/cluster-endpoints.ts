@@ -13,7 +13,7 @@ import {
   parseLocality,
   totalWeight,
 } from './locality-lb.ts'
-import { oncePerKey } from './memo.ts'
+import { lastOf } from './memo.ts'
 import { throughGateways } from './network-gateways.ts'
 import { forcesUnhealthyEndpoints, supportsUnhealthyEndpoints } from './outlier-detection.ts'
 import { peerAuthenticationMode } from './peer-authentication.ts'
@@ -42,9 +42,16 @@ export function endpointsOfPort(
   return [...(ports.byNumber.get(port.number) ?? []), ...(ports.byName.get(port.name) ?? [])]
 }
 
-const endpointsByPort = oncePerKey((push, service: Service) => {
+interface PortTable {
+  readonly byNumber: ReadonlyMap<number | undefined, readonly IstioEndpoint[]>
+  readonly byName: ReadonlyMap<string, readonly IstioEndpoint[]>
+}
+
+const byPort = lastOf<readonly IstioEndpoint[], PortTable>()
+
+function endpointsByPort(push: PushContext, service: Service): PortTable {
   const all = push.endpointsOf(service)
-  return {
+  return byPort(all, [all], () => ({
     byNumber: groupBy(
       all.filter(each => each.servicePort !== undefined),
       each => each.servicePort,
@@ -53,8 +60,8 @@ const endpointsByPort = oncePerKey((push, service: Service) => {
       all.filter(each => each.servicePort === undefined),
       each => each.servicePortName,
     ),
-  }
-})
+  }))
+}
 
 /** The policy of a cluster, subset and port included. */
 export const policyOf = (query: EndpointQuery): TrafficPolicy | undefined =>

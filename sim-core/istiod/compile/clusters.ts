@@ -9,17 +9,20 @@ import { withConnectionPool } from './connection-pool.ts'
 import type { ConsolidatedRule } from './destination-rule.ts'
 import { mergedGatewayOf } from './gateway-merge.ts'
 import { buildInboundClusters, PASSTHROUGH_SOURCE_V4, PASSTHROUGH_SOURCE_V6 } from './inbound-clusters.ts'
-import { oncePerPush } from './memo.ts'
+import { ofKind, oncePerPush } from './memo.ts'
+import { networkGateways } from './network-gateways.ts'
 import {
   type ClusterMode,
   dnsLookupFamily,
   dynamicForwardProxy,
+  identitiesOf,
   type OutboundCluster,
   preservedCase,
   preservesHeaderCase,
   serviceClusters,
   withMetadataExchange,
 } from './outbound-clusters.ts'
+import { namespaceMutualTlsMode } from './peer-authentication.ts'
 import { isDualStack, isIpv6Only } from './proxy-addresses.ts'
 import type { Proxy, PushContext, Service } from './push-context.ts'
 import { allowsAnyDynamicDns, destinationRuleFor, servicesFor, sidecarScopeFor } from './scope.ts'
@@ -34,16 +37,39 @@ export function buildClusters(push: PushContext, proxy: Proxy): Resources<Cluste
 }
 
 function fixedClusters(push: PushContext, proxy: Proxy): readonly Cluster[] {
-  const blackHole = blackHoleCluster(push)
-  if (proxy.type !== 'sidecar') return [blackHole]
+  if (proxy.type !== 'sidecar') return [blackHoleCluster(push)]
+  const fixed = sidecarClusters(push, proxy)
   const dynamic = allowsAnyDynamicDns(proxy, sidecarScopeFor(push, proxy))
   return [
-    blackHole,
-    finishCluster(withMetadataExchange(push, passthroughDraft(push, proxy, PASSTHROUGH))),
-    ...(dynamic ? [anyDynamicDnsCluster(push, proxy)] : []),
+    blackHoleCluster(push),
+    fixed.passthrough,
+    ...(dynamic ? [fixed.anyDynamicDns] : []),
     ...buildInboundClusters(push, proxy),
-    inboundPassthrough(push, proxy),
+    fixed.inboundPassthrough,
   ]
+}
+
+interface SidecarClusters {
+  readonly passthrough: Cluster
+  readonly inboundPassthrough: Cluster
+  readonly anyDynamicDns: Cluster
+}
+const fixedByTraits = oncePerPush(
+  () => new Map<string, SidecarClusters>(),
+  push => [push.mesh, push.features],
+)
+
+/** Clusters that every sidecar has, the same objects for proxies with the same traits. */
+function sidecarClusters(push: PushContext, proxy: Proxy): SidecarClusters {
+  const known = fixedByTraits(push)
+  const key = traitsOf(push, proxy)
+  const found = known.get(key) ?? {
+    passthrough: finishCluster(withMetadataExchange(push, passthroughDraft(push, proxy, PASSTHROUGH))),
+    inboundPassthrough: inboundPassthrough(push, proxy),
+    anyDynamicDns: anyDynamicDnsCluster(push, proxy),
+  }
+  known.set(key, found)
+  return found
 }
 
 /** Outbound clusters in the order of services, with what they stand for; on gateways also those that pass mTLS on by its SNI. */
@@ -63,13 +89,15 @@ const passesMtlsThrough = (push: PushContext, proxy: Proxy): boolean =>
   )
 
 interface Known {
-  readonly rule: ConsolidatedRule | undefined
-  readonly view: string
+  readonly inputs: readonly unknown[]
   readonly clusters: readonly OutboundCluster[]
 }
 
-/** Clusters depend on the service, its rule and few traits of a proxy, so that most proxies share them. */
-const knownClusters = oncePerPush(() => new Map<Service, Known[]>())
+/** Clusters depend on the service, its rule, its servers' identities and few traits of a proxy, so that most proxies and pushes share them. */
+const knownClusters = new WeakMap<Service, readonly Known[]>()
+
+/** Variants of a service's clusters that are kept: proxies of different kinds and places. */
+const KEPT_VARIANTS = 16
 
 function clustersOf(
   push: PushContext,
@@ -78,15 +106,46 @@ function clustersOf(
   mode: ClusterMode,
 ): readonly OutboundCluster[] {
   const rule = destinationRuleFor(push, proxy, service)
-  const view = `${mode} ${viewOf(push, proxy, service)}`
-  const table = knownClusters(push)
-  const known = table.get(service) ?? []
-  const found = known.find(each => each.rule === rule && each.view === view)
+  const inputs = [
+    rule,
+    push.mesh,
+    push.features,
+    `${mode} ${viewOf(push, proxy, service)}`,
+    identitiesOf(push, service).join(' '),
+    service.meshExternal ? '' : namespaceMutualTlsMode(push, service.namespace),
+    ...(readsEndpoints(service, rule) ? endpointInputs(push, service) : []),
+  ]
+  const known = knownClusters.get(service) ?? []
+  const found = known.find(each => sameMembers(each.inputs, inputs))
   if (found) return found.clusters
   const clusters = serviceClusters(push, proxy, service, rule, mode)
-  table.set(service, [...known, { rule, view, clusters }])
+  knownClusters.set(service, [{ inputs, clusters }, ...known.slice(0, KEPT_VARIANTS - 1)])
   return clusters
 }
+
+const sameMembers = (a: readonly unknown[], b: readonly unknown[]): boolean =>
+  a.length === b.length && a.every((member, i) => member === b[i])
+
+/** Whether clusters carry endpoints, or are encrypted only if every endpoint can decrypt. */
+function readsEndpoints(service: Service, rule: ConsolidatedRule | undefined): boolean {
+  const { trafficPolicy, subsets } = rule?.rule.spec ?? {}
+  const policies = [trafficPolicy, ...(subsets ?? []).map(subset => subset.trafficPolicy)]
+  return (
+    service.resolution !== 'ClientSideLB' ||
+    policies.some(policy =>
+      [policy, ...(policy?.portLevelSettings ?? [])].some(
+        each => each?.loadBalancer?.simple === 'PASSTHROUGH',
+      ),
+    )
+  )
+}
+
+/** What endpoints are made of besides the service and its rule. */
+const endpointInputs = (push: PushContext, service: Service): readonly unknown[] => [
+  push.endpointsOf(service),
+  ofKind(push.tree, 'PeerAuthentication'),
+  networkGateways(push),
+]
 
 /** The traits of a proxy that its clusters depend on. Only clusters that carry their endpoints know places. */
 function viewOf(push: PushContext, proxy: Proxy, service: Service): string {
@@ -127,6 +186,7 @@ const blackHoleCluster = oncePerPush(
     connectTimeout: connectTimeout(push),
     lbPolicy: 'ROUND_ROBIN',
   }),
+  push => [push.mesh],
 )
 
 const connectTimeout = (push: PushContext): string => protoDuration(push.mesh.connectTimeout) ?? '10s'

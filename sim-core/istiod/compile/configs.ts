@@ -15,7 +15,7 @@ import type {
 import { compareText, isIpAddress } from '../../model/names.ts'
 import type { ConfigRef } from '../../model/reason.ts'
 import type { Resource, ResourceTree } from '../../model/resource.ts'
-import { oncePerKey } from './memo.ts'
+import { ofKind, oncePerKey } from './memo.ts'
 import type { PushContext } from './push-context.ts'
 
 /** Kinds of Istio's API by their spec. */
@@ -80,11 +80,13 @@ export function resourcesOf(tree: ResourceTree, kind: string): readonly Resource
     })
 }
 
-const sortedConfigs = oncePerKey((push, kind: keyof ConfigSpecs): readonly Config<unknown>[] =>
-  resourcesOf(push.tree, kind)
-    .filter(resource => istioGroup.test(resource.apiVersion))
-    .map(resource => configOf<unknown>(resource))
-    .sort(compareAge),
+const sortedConfigs = oncePerKey(
+  (push, kind: keyof ConfigSpecs): readonly Config<unknown>[] =>
+    resourcesOf(push.tree, kind)
+      .filter(resource => istioGroup.test(resource.apiVersion))
+      .map(resource => configOf<unknown>(resource))
+      .sort(compareAge),
+  (push, kind) => [ofKind(push.tree, kind)],
 )
 
 /** All resources of an Istio kind, oldest first. Kinds of other API groups with the same name (Gateway) are left out. */
@@ -104,8 +106,9 @@ export function listConfigsIn<K extends keyof ConfigSpecs>(
   return (configsByNamespace(push, kind).get(namespace) as readonly Config<ConfigSpecs[K]>[]) ?? []
 }
 
-const configsByNamespace = oncePerKey((push, kind: keyof ConfigSpecs) =>
-  groupBy(sortedConfigs(push, kind), config => config.namespace),
+const configsByNamespace = oncePerKey(
+  (push, kind: keyof ConfigSpecs) => groupBy(sortedConfigs(push, kind), config => config.namespace),
+  (push, kind) => [ofKind(push.tree, kind)],
 )
 
 /** Lists by key; each list keeps the order of its members. */

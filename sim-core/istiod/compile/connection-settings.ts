@@ -1,4 +1,5 @@
 import type { HttpConnectionManager } from '../../model/xds/filters.ts'
+import type { Listener } from '../../model/xds/listener.ts'
 import { type ConnectionSettings, proxyConfigOf } from './proxy-config.ts'
 import type { Proxy, PushContext } from './push-context.ts'
 
@@ -14,6 +15,7 @@ const EDGE: ConnectionSettings = {
   httpHeadersWithUnderscoresAction: 'HEADERS_WITH_UNDERSCORES_REJECT_REQUEST',
   httpMergeSlashes: true,
   httpPathWithEscapedSlashesAction: 'UNESCAPE_AND_REDIRECT',
+  listenerPerConnectionBufferLimitBytes: 32768,
 }
 
 /** Lays ProxyConfig.connectionSettings over a connection manager; they beat mesh config and Istio's own values. */
@@ -54,6 +56,14 @@ export function withConnectionSettings(
     ...(settings.httpMergeSlashes !== undefined && { mergeSlashes: settings.httpMergeSlashes }),
     ...(action && !action.endsWith('UNSPECIFIED') && { pathWithEscapedSlashesAction: action }),
   }
+}
+
+/** The buffer that a listener grants each connection; nothing where neither profile nor user says so. */
+export function bufferLimit(push: PushContext, proxy: Proxy): Partial<Listener> {
+  const own = proxyConfigOf(push, proxy).connectionSettings
+  const isEdge = own?.profile === 'EDGE' && proxy.type === 'router'
+  const limit = (isEdge ? { ...EDGE, ...own } : own)?.listenerPerConnectionBufferLimitBytes
+  return limit !== undefined && limit >= 0 ? { perConnectionBufferLimitBytes: limit } : {}
 }
 
 /** A negative size is no size. */

@@ -3,6 +3,7 @@ import { effectiveMeshConfig } from '../../config/defaults/mesh-config.ts'
 import type { MeshConfig } from '../../model/istio.ts'
 import type { ResourceTree } from '../../model/resource.ts'
 import { endpointIndex } from './instances.ts'
+import { lastOf, ofKind } from './memo.ts'
 import { podsOf } from './pods.ts'
 import type { PodView, PushContext } from './push-context.ts'
 import { servicesOf } from './registry.ts'
@@ -23,14 +24,24 @@ export interface PushInput {
   readonly pods?: readonly PodView[]
 }
 
+const NOTHING = {}
+const meshes = lastOf<object, MeshConfig>()
+const normalized = lastOf<object, PushContext['features']>()
+const podLists = lastOf<object, readonly PodView[]>()
+
 /** Everything that one compilation reads, indexed lazily. istio: pilot/pkg/model/push_context.go InitContext. */
 export function createPushContext(input: PushInput): PushContext {
   const { tree, domainSuffix = 'cluster.local' } = input
-  const mesh = effectiveMeshConfig(tree, input.mesh)
-  const features = normalizeFeatures(input.features ?? {})
+  const over = input.mesh ?? NOTHING
+  const mesh = meshes(over, [over, tree['ConfigMap']?.['istio-system']?.['istio']], () =>
+    effectiveMeshConfig(tree, over),
+  )
+  const given = input.features ?? NOTHING
+  const features = normalized(given, [given], () => normalizeFeatures(given))
   const settings = { domainSuffix, mesh, features }
   const services = servicesOf(tree, settings)
-  const pods = input.pods ?? podsOf(tree)
+  const podObjects = ofKind(tree, 'Pod')
+  const pods = input.pods ?? podLists(podObjects, [podObjects], () => podsOf(tree))
   return {
     tree,
     mesh,

@@ -2,7 +2,7 @@ import { featureOf } from '../../config/defaults/features.ts'
 import type { DestinationRule, PortTrafficPolicy, TrafficPolicy } from '../../model/istio.ts'
 import { type HostTable, isWildcard, mostSpecificHost, selects } from '../../model/names.ts'
 import { type Config, compareAge, listConfigs, resolveHost } from './configs.ts'
-import { oncePerPush } from './memo.ts'
+import { ofKind, oncePerPush } from './memo.ts'
 import type { PushContext, Service, ServicePort } from './push-context.ts'
 
 /** Rules of one host in one namespace that were merged into one. `rule` is the oldest of them with the others' subsets. */
@@ -27,7 +27,14 @@ interface RuleIndex {
 const emptyTable = (): MutableTable => ({ exact: new Map(), wildcard: new Map() })
 
 /** istio: pilot/pkg/model/push_context.go setDestinationRules. */
-const ruleIndex = oncePerPush((push): RuleIndex => {
+const ruleIndex = oncePerPush(indexRules, push => [
+  ofKind(push.tree, 'DestinationRule'),
+  push.mesh,
+  push.features,
+  push.configDomainSuffix,
+])
+
+function indexRules(push: PushContext): RuleIndex {
   const local = new Map<string, MutableTable>()
   const exported = new Map<string, MutableTable>()
   const rootLocal = emptyTable()
@@ -46,7 +53,7 @@ const ruleIndex = oncePerPush((push): RuleIndex => {
     else if (namespace === push.mesh.rootNamespace) addRule(push, rootLocal, config, exportTo)
   }
   return { local, exported, rootLocal }
-})
+}
 
 /** Rules with a workloadSelector come first, then the older ones; hosts are completed. */
 function sortedRules(push: PushContext): readonly Config<DestinationRule>[] {

@@ -19,6 +19,25 @@ const MESH_CIPHERS = [
   'AES256-GCM-SHA384',
   'AES128-GCM-SHA256',
 ]
+/** Ciphers that Envoy knows; others would make it refuse the listener. istio: pkg/config/security/security.go ValidCipherSuites. */
+const KNOWN_CIPHERS = new Set([
+  'ECDHE-ECDSA-AES128-GCM-SHA256',
+  'ECDHE-RSA-AES128-GCM-SHA256',
+  'ECDHE-ECDSA-AES256-GCM-SHA384',
+  'ECDHE-RSA-AES256-GCM-SHA384',
+  'ECDHE-ECDSA-CHACHA20-POLY1305',
+  'ECDHE-RSA-CHACHA20-POLY1305',
+  'ECDHE-ECDSA-AES128-SHA',
+  'ECDHE-RSA-AES128-SHA',
+  'ECDHE-ECDSA-AES256-SHA',
+  'ECDHE-RSA-AES256-SHA',
+  'AES128-GCM-SHA256',
+  'AES256-GCM-SHA384',
+  'AES128-SHA',
+  'AES256-SHA',
+  'DES-CBC3-SHA',
+  'ALL',
+])
 const HTTP_ALPN = ['h2', 'http/1.1']
 const TCP_ALPN = ['istio-peer-exchange', 'h2', 'http/1.1']
 
@@ -220,12 +239,14 @@ function tlsParameters(push: PushContext, settings: ServerTLSSettings): CommonTl
   const minimum =
     protocolVersion(settings.minProtocolVersion) ?? protocolVersion(defaults?.minProtocolVersion)
   const maximum = protocolVersion(settings.maxProtocolVersion)
-  const ciphers = settings.cipherSuites?.length ? settings.cipherSuites : defaults?.cipherSuites
+  const own = [...new Set(settings.cipherSuites)].filter(cipher => KNOWN_CIPHERS.has(cipher))
+  const ciphers = own.length > 0 ? own : defaults?.cipherSuites
+  const curves = settings.ecdhCurves?.length ? settings.ecdhCurves : defaults?.ecdhCurves
   const parameters = {
     ...(minimum && { tlsMinimumProtocolVersion: minimum }),
     ...(maximum && { tlsMaximumProtocolVersion: maximum }),
     ...(ciphers?.length && { cipherSuites: ciphers }),
-    ...(defaults?.ecdhCurves?.length && { ecdhCurves: defaults.ecdhCurves }),
+    ...(curves?.length && { ecdhCurves: curves }),
   }
   return Object.keys(parameters).length > 0 ? parameters : undefined
 }

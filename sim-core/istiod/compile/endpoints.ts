@@ -3,7 +3,8 @@ import type { Resources } from '../../model/xds/core.ts'
 import { placeOf, policyOf, rankedEndpoints } from './cluster-endpoints.ts'
 import { outboundClusters } from './clusters.ts'
 import { localityRule } from './locality-lb.ts'
-import { oncePerPush } from './memo.ts'
+import { type Inputs, ofKind } from './memo.ts'
+import { networkGateways } from './network-gateways.ts'
 import type { OutboundCluster } from './outbound-clusters.ts'
 import type { Proxy, PushContext } from './push-context.ts'
 
@@ -16,22 +17,41 @@ export function buildEndpoints(push: PushContext, proxy: Proxy): Resources<Clust
   )
 }
 
-const assignments = oncePerPush(() => new WeakMap<OutboundCluster, Map<string, ClusterLoadAssignment>>())
+interface Known {
+  readonly inputs: Inputs
+  readonly byView: Map<string, ClusterLoadAssignment>
+}
 
-/** Proxies of one place and network share an assignment. */
+const assignments = new WeakMap<OutboundCluster, Known>()
+
+/** Proxies of one place and network share an assignment, and so do pushes that changed nothing about it. */
 function assignmentOf(push: PushContext, proxy: Proxy, outbound: OutboundCluster): ClusterLoadAssignment {
-  const known = assignments(push).get(outbound) ?? new Map<string, ClusterLoadAssignment>()
-  assignments(push).set(outbound, known)
+  const byView = knownAssignments(push, outbound)
   const view = viewOf(push, proxy, outbound)
-  const found = known.get(view)
+  const found = byView.get(view)
   if (found) return found
   const endpoints = rankedEndpoints(push, proxy, outbound.query).map(group => group.endpoints)
   const assignment: ClusterLoadAssignment = {
     clusterName: outbound.cluster.name,
     ...(endpoints.length > 0 ? { endpoints } : {}),
   }
-  known.set(view, assignment)
+  byView.set(view, assignment)
   return assignment
+}
+
+function knownAssignments(push: PushContext, outbound: OutboundCluster): Known['byView'] {
+  const inputs: Inputs = [
+    push.endpointsOf(outbound.query.service),
+    ofKind(push.tree, 'PeerAuthentication'),
+    networkGateways(push),
+    push.mesh,
+    push.features,
+  ]
+  const known = assignments.get(outbound)
+  if (known && inputs.every((input, i) => input === known.inputs[i])) return known.byView
+  const byView = new Map<string, ClusterLoadAssignment>()
+  assignments.set(outbound, { inputs, byView })
+  return byView
 }
 
 /** The traits of a proxy that a cluster's endpoints depend on. */

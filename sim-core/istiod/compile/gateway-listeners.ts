@@ -4,6 +4,7 @@ import type { HttpConnectionManager } from '../../model/xds/filters.ts'
 import type { FilterChain, Listener } from '../../model/xds/listener.ts'
 import { withOrigin } from '../../model/xds/origins.ts'
 import { type ChainPlan, chainMatch } from './chain-plan.ts'
+import { bufferLimit } from './connection-settings.ts'
 import { downstreamTlsSocket } from './downstream-tls.ts'
 import { mergedGatewayOf, type PortServers } from './gateway-merge.ts'
 import { protocolOfServer, terminatesHttps, tlsOfServer } from './gateway-servers.ts'
@@ -92,6 +93,7 @@ function listenerOf(
     filterChains: chains.map(chain => filterChainOf(push, proxy, chain, name)),
     ...(listenerFilters.length > 0 ? { listenerFilters } : {}),
     trafficDirection: 'OUTBOUND',
+    ...bufferLimit(push, proxy),
     ...acceptsOneAtATime(push),
   }
 }

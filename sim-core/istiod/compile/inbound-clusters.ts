@@ -1,5 +1,5 @@
 import { featureOf } from '../../config/defaults/features.ts'
-import type { IstioIngressListener, TrafficPolicy } from '../../model/istio.ts'
+import type { ConnectionPoolSettings, IstioIngressListener, TrafficPolicy } from '../../model/istio.ts'
 import type { Cluster } from '../../model/xds/cluster.ts'
 import type { Address } from '../../model/xds/core.ts'
 import { withOrigin } from '../../model/xds/origins.ts'
@@ -8,7 +8,8 @@ import { inboundCluster } from './cluster-names.ts'
 import { type Config, groupBy, refOf } from './configs.ts'
 import { withConnectionPool, withMeshDefaults } from './connection-pool.ts'
 import { policyForPort } from './destination-rule.ts'
-import { withServiceMetadata, withUpstreamProtocol } from './outbound-clusters.ts'
+import type { Inputs } from './memo.ts'
+import { preservesHeaderCase, withServiceMetadata, withUpstreamProtocol } from './outbound-clusters.ts'
 import { parseProtocol } from './protocol.ts'
 import { addressOf, isDualStack, isIpv6Only, loopbacksOf } from './proxy-addresses.ts'
 import type { Proxy, PushContext, Service, ServicePort, ServiceTarget } from './push-context.ts'
@@ -110,7 +111,7 @@ function fromIngress(
         ? ruleOf(push, proxy, { ...target, port })
         : { rulePolicy: undefined, ruleConfig: undefined }),
     })
-    return [scope.sidecar ? withOrigin(cluster, refOf(scope.sidecar, `spec.ingress[${i}]`)) : cluster]
+    return [withOrigin(cluster, scope.sidecar && refOf(scope.sidecar, `spec.ingress[${i}]`))]
   })
 }
 
@@ -159,8 +160,40 @@ function endpointIp(proxy: Proxy, host: string): string | undefined {
   }
 }
 
-/** istio: cluster_builder.go buildInboundCluster. */
+interface Built {
+  readonly inputs: Inputs
+  readonly cluster: Cluster
+}
+const built = new WeakMap<object, Map<string, Built>>()
+
+/** The cluster of a port, the same object as long as it would look the same. */
 function build(push: PushContext, proxy: Proxy, inbound: Inbound): Cluster {
+  const pool = poolOf(push, proxy, inbound)
+  const { ruleConfig, ...facts } = inbound
+  const services = facts.services.map(each => [
+    each.service.hostname,
+    each.service.namespace,
+    each.port.number,
+  ])
+  const traits = [isIpv6Only(proxy), isDualStack(proxy), preservesHeaderCase(push, proxy), proxy.type]
+  const text = JSON.stringify([{ ...facts, services }, traits, pool])
+  const table = built.get(push.mesh) ?? new Map<string, Built>()
+  built.set(push.mesh, table)
+  const inputs: Inputs = [push.mesh, push.features, ruleConfig?.resource]
+  const found = table.get(text)
+  if (found?.inputs.every((input, n) => input === inputs[n])) return found.cluster
+  const cluster = buildNew(push, proxy, inbound, pool)
+  table.set(text, { inputs, cluster })
+  return cluster
+}
+
+/** istio: cluster_builder.go buildInboundCluster. */
+function buildNew(
+  push: PushContext,
+  proxy: Proxy,
+  inbound: Inbound,
+  pool: ConnectionPoolSettings | undefined,
+): Cluster {
   const name = inboundCluster(inbound.number)
   const cluster: Cluster = {
     name,
@@ -179,7 +212,6 @@ function build(push: PushContext, proxy: Proxy, inbound: Inbound): Cluster {
   }
   const spoken = withUpstreamProtocol(push, proxy, { cluster }, inbound.port)
   const described = withConfigMetadata(withTelemetry(push, spoken, inbound), inbound.ruleConfig)
-  const pool = poolOf(push, proxy, inbound)
   const policy = withMeshDefaults(push.mesh, inbound.rulePolicy)
   const pooled = withConnectionPool(
     push,

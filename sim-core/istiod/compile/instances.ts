@@ -3,6 +3,7 @@ import type { ServiceEntry, WorkloadEntry } from '../../model/istio.ts'
 import { compareText, isIpAddress, selects, spiffeId } from '../../model/names.ts'
 import type { Resource, ResourceTree } from '../../model/resource.ts'
 import { groupBy, resourcesOf } from './configs.ts'
+import { type Inputs, lastOf, ofKind } from './memo.ts'
 import { podIndex, workloadNameOf } from './pods.ts'
 import type { IstioEndpoint, PodView, Service } from './push-context.ts'
 import type { RegistrySettings } from './registry.ts'
@@ -67,7 +68,11 @@ export function endpointIndex(
     entries: new Map(
       [...entries].map(([namespace, resources]) => [
         namespace,
-        resources.filter(isHealthyEntry).map(resource => entryWorkload(resource, settings)),
+        resources
+          .filter(isHealthyEntry)
+          .map(resource =>
+            workloads(resource, [settings.mesh, settings.features], () => entryWorkload(resource, settings)),
+          ),
       ]),
     ),
   }
@@ -77,10 +82,40 @@ export function endpointIndex(
     const key = serviceKey(service)
     const found = known.get(key)
     if (found) return found
-    const endpoints = endpointsOfKey(byKey.get(key) ?? [service], sources)
+    const all = byKey.get(key) ?? [service]
+    const endpoints = latest(all[0] ?? service, inputsOf(all, sources), () => endpointsOfKey(all, sources))
     known.set(key, endpoints)
     return endpoints
   }
+}
+
+const workloads = lastOf<Resource, Workload>()
+const latest = lastOf<Service, readonly IstioEndpoint[]>()
+
+/** All that a service's endpoints are made of; while these are the same objects, the list is too. */
+function inputsOf(services: readonly Service[], sources: Sources): Inputs {
+  const { tree, settings, pods, slices, entries } = sources
+  const [first] = services
+  const namespace = first?.namespace ?? ''
+  const own = slices.get(`${namespace}/${first?.name ?? ''}`)
+  const byName = podIndex(pods).byName
+  const named = (own ?? []).flatMap(slice =>
+    ((slice.body as Slice).endpoints ?? []).map(({ targetRef }) =>
+      byName.get(`${targetRef?.namespace ?? namespace}/${targetRef?.name ?? ''}`),
+    ),
+  )
+  const readsAllPods = !own || services.some(service => service.registry === 'External')
+  return [
+    settings.mesh,
+    settings.features,
+    ...services,
+    ...(own ?? []),
+    ...named,
+    ...(readsAllPods ? (podIndex(pods).byNamespace.get(namespace) ?? []) : []),
+    ...(entries.get(namespace) ?? []),
+    ofKind(tree, 'Node'),
+    tree['Namespace']?.['']?.[settings.mesh.rootNamespace ?? 'istio-system'],
+  ]
 }
 
 /** Both registries add theirs; of several ServiceEntries that resolve round robin by DNS only the oldest counts for a port. */

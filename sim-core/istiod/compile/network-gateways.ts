@@ -3,7 +3,7 @@ import { featureOf } from '../../config/defaults/features.ts'
 import { compareText, isIpAddress } from '../../model/names.ts'
 import type { LbEndpoint } from '../../model/xds/cluster.ts'
 import { type LocalityGroup, totalWeight } from './locality-lb.ts'
-import { oncePerPush } from './memo.ts'
+import { ofKind, oncePerPush } from './memo.ts'
 import type { IstioEndpoint, Proxy, PushContext } from './push-context.ts'
 
 /** An east-west gateway: where proxies of other networks reach its network. */
@@ -17,7 +17,12 @@ export interface NetworkGateway {
 const DEFAULT_GATEWAY_PORT = 15443
 
 /** Services labelled with a network, and `meshNetworks`. istio: pilot/pkg/model/network.go and kube/controller/network.go. */
-const gateways = oncePerPush((push): readonly NetworkGateway[] => {
+export const networkGateways = oncePerPush(gatewaysOf, push => [
+  push.services,
+  ofKind(push.tree, 'ConfigMap'),
+])
+
+function gatewaysOf(push: PushContext): readonly NetworkGateway[] {
   const labelled = push.services.flatMap(service => {
     const network = service.labels['topology.istio.io/network']
     if (!network || service.registry !== 'Kubernetes') return []
@@ -28,7 +33,7 @@ const gateways = oncePerPush((push): readonly NetworkGateway[] => {
   return all
     .filter(({ address }) => isIpAddress(address))
     .sort((a, b) => compareText(a.address, b.address) || a.port - b.port)
-})
+}
 
 /** `networks` of ConfigMap `istio` with addresses, not registry service names. Simplified: `registryServiceName` and `fromRegistry` are not followed. */
 function configuredGateways(push: PushContext): readonly NetworkGateway[] {
@@ -53,7 +58,7 @@ export function throughGateways(
   proxy: Proxy,
   groups: readonly LocalityGroup[],
 ): readonly LocalityGroup[] {
-  const known = gateways(push)
+  const known = networkGateways(push)
   if (known.length === 0) return groups
   const scale = weightScale(known)
   return groups.map(group => replaceRemote(push, proxy, group, known, scale))

@@ -21,7 +21,7 @@ import { type ConsolidatedRule, policyForPort, policyForSubset } from './destina
 import { TCP_METADATA_EXCHANGE } from './http-filters.ts'
 import { keepsDraining } from './instances.ts'
 import { withLoadBalancer } from './load-balancer.ts'
-import { oncePerPush } from './memo.ts'
+import { lastOf } from './memo.ts'
 import { withOutlierDetection } from './outlier-detection.ts'
 import { type EffectiveMode, namespaceMutualTlsMode } from './peer-authentication.ts'
 import { isHttp2, isSniffed } from './protocol.ts'
@@ -374,17 +374,16 @@ export const withMetadataExchange = (push: PushContext, draft: ClusterDraft): Cl
     : draft
 
 /** Identities that a service's servers may show, those of aliased trust domains included. */
-export const identitiesOf = (push: PushContext, service: Service): readonly string[] => {
-  const known = identities(push)
-  const found = known.get(service)
-  if (found) return found
-  const own = push.endpointsOf(service).flatMap(({ serviceAccount }) => serviceAccount || [])
-  const all = withTrustDomainAliases([...own, ...service.subjectAltNames], push.mesh.trustDomainAliases ?? [])
-  known.set(service, all)
-  return all
+export function identitiesOf(push: PushContext, service: Service): readonly string[] {
+  const endpoints = push.endpointsOf(service)
+  return identities(service, [endpoints, push.mesh], () => {
+    const own = endpoints.flatMap(({ serviceAccount }) => serviceAccount || [])
+    const all = [...own, ...service.subjectAltNames]
+    return withTrustDomainAliases(all, push.mesh.trustDomainAliases ?? [])
+  })
 }
 
-const identities = oncePerPush(() => new Map<Service, readonly string[]>())
+const identities = lastOf<Service, readonly string[]>()
 
 /** What a service's servers seem to want, as far as a client can tell; `undefined` outside the mesh. Where each packet goes to its own address one endpoint without sidecar decides for all. istio: push_context.go BestEffortInferServiceMTLSMode. */
 export function serviceMtlsMode(

@@ -3,6 +3,7 @@ import type { MeshConfig, ServiceEntry } from '../../model/istio.ts'
 import { compareText, isIpAddress, spiffeId } from '../../model/names.ts'
 import type { Resource, ResourceTree } from '../../model/resource.ts'
 import { compareAge, resourcesOf } from './configs.ts'
+import { type Inputs, lastOf, ofKind } from './memo.ts'
 import { parseProtocol, protocolOf } from './protocol.ts'
 import type { Proxy, PushContext, Resolution, Service, ServicePort } from './push-context.ts'
 import { allocateAddresses } from './vip-allocation.ts'
@@ -43,13 +44,35 @@ interface KubernetesServiceStatus {
 
 type Annotations = Readonly<Record<string, string>>
 
-/** Every service of a tree, oldest first, aliases resolved. istio: pilot/pkg/model/push_context.go initServiceRegistry. */
+const registries = lastOf<object, readonly Service[]>()
+const converted = lastOf<Resource, readonly Service[]>()
+
+/** Every service of a tree, oldest first, aliases resolved; the same list as long as nothing that services are made of changed. istio: pilot/pkg/model/push_context.go initServiceRegistry. */
 export function servicesOf(tree: ResourceTree, settings: RegistrySettings): readonly Service[] {
+  const { mesh, features, domainSuffix } = settings
+  const services = ofKind(tree, 'Service')
+  const inputs: Inputs = [
+    services,
+    ofKind(tree, 'ServiceEntry'),
+    ofKind(tree, 'Namespace'),
+    mesh,
+    features,
+    domainSuffix,
+  ]
+  return registries(services, inputs, () => registryOf(tree, settings))
+}
+
+function registryOf(tree: ResourceTree, settings: RegistrySettings): readonly Service[] {
+  const { mesh, features, domainSuffix } = settings
+  const once = (resource: Resource, make: () => readonly Service[]) => {
+    const namespace = tree['Namespace']?.['']?.[resource.metadata.namespace]
+    return converted(resource, [mesh, features, domainSuffix, namespace], make)
+  }
   const kubernetes = resourcesOf(tree, 'Service')
     .filter(resource => resource.apiVersion === 'v1')
-    .map(resource => kubernetesService(resource, tree, settings))
+    .flatMap(resource => once(resource, () => [kubernetesService(resource, tree, settings)]))
   const external = resourcesOf(tree, 'ServiceEntry').flatMap(resource =>
-    serviceEntryServices(resource, tree, settings),
+    once(resource, () => serviceEntryServices(resource, tree, settings)),
   )
   const sorted = [...kubernetes, ...allocateAddresses(external, settings)].sort(compareAge)
   return withAliases(sorted)
@@ -310,6 +333,8 @@ function matchesLabels(
   )
 }
 
+const aliased = lastOf<Service, Service>()
+
 /** Services that ExternalName services point at learn the names of those, through any number of hops. istio: push_context.go resolveServiceAliases. */
 function withAliases(services: readonly Service[]): readonly Service[] {
   const targets = new Map(
@@ -332,7 +357,8 @@ function withAliases(services: readonly Service[]): readonly Service[] {
     const sorted = [...found].sort(
       (a, b) => compareText(a.namespace, b.namespace) || compareText(a.hostname, b.hostname),
     )
-    return { ...service, aliases: sorted.map(alias => alias.hostname) }
+    const aliasNames = sorted.map(alias => alias.hostname)
+    return aliased(service, [service, aliasNames.join(' ')], () => ({ ...service, aliases: aliasNames }))
   })
 }
 

@@ -182,7 +182,20 @@ function importService(
 function withPort(service: Service, number: number): Service | undefined {
   const ports = service.ports.filter(port => port.number === number).slice(0, 1)
   if (ports.length === 0) return undefined
-  return service.ports.length === 1 ? service : { ...service, ports }
+  return trimmed(service, ports)
+}
+
+const trimmings = new WeakMap<Service, Map<string, Service>>()
+
+/** A service with some of its ports; always the same object for the same ports. */
+function trimmed(service: Service, ports: Service['ports']): Service {
+  if (ports.length === service.ports.length) return service
+  const known = trimmings.get(service) ?? new Map<string, Service>()
+  trimmings.set(service, known)
+  const key = ports.map(port => port.number).join()
+  const found = known.get(key) ?? { ...service, ports }
+  known.set(key, found)
+  return found
 }
 
 /** Of services with one hostname only those of one namespace stay: the scope's own, else a Kubernetes one, else the first. istio: pilot/pkg/model/sidecar.go selectServices. */
@@ -280,7 +293,7 @@ function withPorts(service: Service, numbers: ReadonlySet<number>): Service | un
   if (numbers.size === 0 || numbers.has(0)) return service
   const ports = service.ports.filter(port => numbers.has(port.number))
   if (ports.length === 0) return undefined
-  return ports.length === service.ports.length ? service : { ...service, ports }
+  return trimmed(service, ports)
 }
 
 /** A Kubernetes service replaces another one of its host; equal kinds of one namespace unite their ports; else the first stays. istio: pilot/pkg/model/sidecar.go appendSidecarServices. */

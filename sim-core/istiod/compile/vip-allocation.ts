@@ -1,5 +1,6 @@
 import { featureOf } from '../../config/defaults/features.ts'
 import { isWildcard } from '../../model/names.ts'
+import { lastOf } from './memo.ts'
 import type { Service } from './push-context.ts'
 
 /** Places in 240.240.0.0/16 that may be given away, none ending in .0 or .255. istio: pilot/pkg/serviceregistry/serviceentry/auto_allocation.go maxIPs. */
@@ -38,9 +39,14 @@ function byController(services: readonly Service[]): readonly Service[] {
     const key = `${service.namespace}/${service.resource.metadata.name}/${service.hostname}`
     const address = given.get(key) ?? next()
     given.set(key, address)
-    return { ...service, autoAllocatedAddress: address }
+    return withAddress(service, address)
   })
 }
+
+const allocated = lastOf<Service, Service>()
+
+const withAddress = (service: Service, address: string): Service =>
+  allocated(service, [service, address], () => ({ ...service, autoAllocatedAddress: address }))
 
 const optsOut = (service: Service): boolean =>
   service.resource.metadata.labels['networking.istio.io/enable-autoallocate-ip']?.toLowerCase() === 'false'
@@ -95,6 +101,6 @@ function numbered(services: readonly Service[], placeOf: ReadonlyMap<Service, nu
   }
   return services.map(service => {
     const address = addresses.get(service)
-    return address === undefined ? service : { ...service, autoAllocatedAddress: address }
+    return address === undefined ? service : withAddress(service, address)
   })
 }

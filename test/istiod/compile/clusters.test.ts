@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { buildClusters } from '../../../sim-core/istiod/compile/clusters.ts'
+import { createPushContext } from '../../../sim-core/istiod/compile/create-push-context.ts'
 import { buildEndpoints } from '../../../sim-core/istiod/compile/endpoints.ts'
 import { originOf } from '../../../sim-core/model/xds/origins.ts'
-import { aProxy, pushOf } from './from-yaml.ts'
+import { aProxy, aTree, pushOf } from './from-yaml.ts'
 
 const name = 'reviews.default.svc.cluster.local'
 const service = `
@@ -111,6 +112,21 @@ spec: {hosts: [a.com], ports: [{number: 443, name: tls, protocol: TLS}], resolut
     const push = pushOf(service + pods)
     const [one, two] = ['1.2.3.4', '1.2.3.5'].map(ip => buildClusters(push, aProxy({ ipAddresses: [ip] })))
     expect(one?.[`outbound|80||${name}`]).toBe(two?.[`outbound|80||${name}`])
+  })
+
+  it('keeps every cluster that a change does not touch the same object', () => {
+    const tree = aTree(service + service.replaceAll('reviews', 'ratings') + pods)
+    const proxy = aProxy({ ipAddresses: ['1.0.0.1'] })
+    const before = buildClusters(createPushContext({ tree }), proxy)
+    const changed = { ...tree, Service: { default: { ...tree.Service?.default } } }
+    const ratings = changed.Service.default.ratings
+    if (!ratings) throw new Error('no ratings')
+    changed.Service.default.ratings = { ...ratings, spec: { clusterIP: '10.0.0.9', ports: [{ port: 81 }] } }
+    const after = buildClusters(createPushContext({ tree: changed }), proxy)
+    const kept = Object.keys(after).filter(each => after[each] === before[each])
+    expect(Object.keys(after).filter(each => !kept.includes(each))).toEqual([
+      'outbound|81||ratings.default.svc.cluster.local',
+    ])
   })
 
   it('passes inbound requests on from 127.0.0.6', () => {

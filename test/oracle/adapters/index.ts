@@ -9,6 +9,7 @@ import { istioSimulation } from './istio-simulation.ts'
 import { istioCrdValidation, istioValidation } from './istio-validation.ts'
 import { gatewayConformance } from './mesh/gateway-conformance.ts'
 import { istioIntegration } from './mesh/integration.ts'
+import { istioGatewayCore, istioGatewayModel } from './tables/gateways.ts'
 import { istioHostMatch, istioProtocolDetect, istioStatPrefix, istioTrustdomain } from './tables/names.ts'
 import { istioAuthzModel, istioAuthzSelect } from './tables/policies.ts'
 import {
@@ -37,6 +38,8 @@ export const adapters: Readonly<Record<string, Adapter>> = {
   'tables/istio-authz-matcher': istioAuthzMatcher,
   'tables/istio-authz-model': istioAuthzModel,
   'tables/istio-authz-select': istioAuthzSelect,
+  'tables/istio-gateway-core': istioGatewayCore,
+  'tables/istio-gateway-model': istioGatewayModel,
   'tables/istio-host-match': istioHostMatch,
   'tables/istio-httproute-vhosts': istioHttprouteVhosts,
   'tables/istio-jwt-filter': istioJwtFilter,

@@ -100,7 +100,7 @@ function flattened(value: Json): Json {
   return Object.fromEntries(
     Object.entries(value).flatMap(([key, inner]: [string, Json]) => {
       if (inner?.goCall === 'buildSpaceDelimitedClaims')
-        return [[key, [...new Set(['scope', 'permission', ...(inner.args[0] ?? [])])]]]
+        return [[key, [...new Set<string>(['scope', 'permission', ...(inner.args[0] ?? [])])].toSorted()]]
       return oneOfs.includes(key) ? Object.entries(flattened(inner)) : [[key, flattened(inner)]]
     }),
   )
