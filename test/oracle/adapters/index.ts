@@ -11,6 +11,7 @@ import { gatewayConformance } from './mesh/gateway-conformance.ts'
 import { istioIntegration } from './mesh/integration.ts'
 import { istioGatewayCore, istioGatewayModel } from './tables/gateways.ts'
 import { istioHostMatch, istioProtocolDetect, istioStatPrefix, istioTrustdomain } from './tables/names.ts'
+import { outboundJudges } from './tables/outbound.ts'
 import { istioAuthzModel, istioAuthzSelect } from './tables/policies.ts'
 import {
   istioHttprouteVhosts,
@@ -19,6 +20,7 @@ import {
   istioVirtualserviceMerge,
 } from './tables/routing.ts'
 import { istioAuthzMatcher, istioJwtFilter, istioPeerauthnCompose } from './tables/security.ts'
+import { table } from './tables/table.ts'
 import { istioTelemetry } from './tables/telemetry.ts'
 
 /** One adapter per corpus. */
@@ -43,6 +45,7 @@ export const adapters: Readonly<Record<string, Adapter>> = {
   'tables/istio-host-match': istioHostMatch,
   'tables/istio-httproute-vhosts': istioHttprouteVhosts,
   'tables/istio-jwt-filter': istioJwtFilter,
+  'tables/istio-listener': table(outboundJudges),
   'tables/istio-peerauthn-compose': istioPeerauthnCompose,
   'tables/istio-protocol-detect': istioProtocolDetect,
   'tables/istio-retry': istioRetry,

@@ -6,6 +6,7 @@ import { inboundRetryPolicy, outboundRetryPolicy } from '../../../../sim-core/is
 import { serviceDomains } from '../../../../sim-core/istiod/compile/virtual-host-domains.ts'
 import type { RetryPolicy } from '../../../../sim-core/model/xds/route.ts'
 import { differs, type Json, lines, type Verdict, verdictOf } from '../../corpus.ts'
+import { httpRouteJudges } from './outbound.ts'
 import { equal, plain, proxyOf, pushOf, serviceOf, table } from './table.ts'
 
 /** Domains of a service's virtual host. */
@@ -39,6 +40,7 @@ export const istioVirtualserviceMerge = table({
 
 /** Parts of routes. */
 export const istioRouteInternal = table({
+  ...httpRouteJudges,
   TestIsCatchAllRoute: row => equal(row.want, isCatchAll(plain(row.route))),
   TestTranslateFault: row => {
     const got: Json = row.fault && perFilterConfig(plain(row.fault), undefined)?.['envoy.filters.http.fault']
