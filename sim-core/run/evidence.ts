@@ -1,0 +1,185 @@
+import { streamOf } from '../envoy/room.ts'
+import type { Outcome } from '../model/outcome.ts'
+import type { Connection } from '../world/connection.ts'
+import type { Exchange } from '../world/exchange.ts'
+import { arrivalOf, type Observer, podOf, templateOf, type World } from '../world/world.ts'
+
+/** One try of a proxy to get an answer upstream. */
+export interface Attempt {
+  /** 1 is the first. */
+  readonly number: number
+  readonly cluster: string
+  /** Pod that it reached, `ns/name`; `''` for none. */
+  readonly endpoint: string
+  readonly outcome: Outcome
+}
+
+/** One request of a client or an application, from its sending to its answer. Times are virtual ns since the run began. */
+export interface RequestEvidence {
+  readonly serial: number
+  readonly root: number
+  /** Name of the scenario's traffic, `''` for none; only roots count as its requests. */
+  readonly traffic: string
+  readonly isRoot: boolean
+  /** The n-th request of its traffic. */
+  readonly number: number
+  readonly kind: 'traffic' | 'call' | 'kubelet' | 'send'
+  readonly label: string
+  /** `ns/workload` of the sender, and its zone. */
+  readonly from: string
+  readonly zone: string
+  readonly method: string
+  readonly url: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly startNs: number
+  readonly endNs: number
+  readonly outcome: Outcome
+  readonly attempts: readonly Attempt[]
+  /** Cluster that the client's side chose, and what its name says: `outbound|9080|v2|reviews.default.svc.cluster.local`. */
+  readonly cluster: string
+  readonly service: string
+  readonly subset: string
+  /** `ns/workload` that served it, `''` for none. */
+  readonly reached: string
+}
+
+/** A connection's news. */
+export interface ConnectionEvidence {
+  readonly serial: number
+  readonly atNs: number
+  readonly phase: Connection['phase']
+  readonly client: Party
+  readonly server: Party
+  readonly protocol: string
+  readonly tls: { readonly mode: 'none' | 'simple' | 'istioMutual'; readonly peer: string }
+  readonly requests: number
+}
+
+export interface Party {
+  readonly namespace: string
+  readonly workload: string
+  readonly pod: string
+  readonly port: number
+}
+
+/** What a run leaves behind for its expectations. */
+export interface Evidence {
+  readonly requests: readonly RequestEvidence[]
+  readonly connections: readonly ConnectionEvidence[]
+}
+
+interface Options {
+  /** Virtual time at which the run began on the world's clock. */
+  readonly origin: number
+  readonly trafficNames: readonly string[]
+  /** Labels of requests that were sent by hand, by serial. */
+  readonly labels: ReadonlyMap<number, string>
+  readonly onRequest?: (request: RequestEvidence) => void
+  readonly onConnection?: (connection: ConnectionEvidence) => void
+}
+
+/** Somebody who writes down what clients and applications saw. */
+export function createWitness(options: Options): Observer & Evidence {
+  const requests: RequestEvidence[] = []
+  const connections: ConnectionEvidence[] = []
+  const tries = new Map<number, Attempt[]>()
+  return {
+    requests,
+    connections,
+    ended: (x, world) => {
+      if (x.fromProxy >= 0) {
+        const parent = world.state.exchanges[x.parent]
+        if (!parent || parent.serial !== x.parentSerial || parent.fromProxy >= 0) return
+        const list = tries.get(x.parentSerial) ?? []
+        tries.set(x.parentSerial, [...list, attemptOf(x, parent, world, list.length + 1)])
+        return
+      }
+      const request = requestOf(x, world, tries.get(x.serial) ?? [], options)
+      tries.delete(x.serial)
+      requests.push(request)
+      options.onRequest?.(request)
+    },
+    connection: (c, world) => {
+      const seen = connectionEvidence(c, world, options.origin)
+      if (!seen) return
+      connections.push(seen)
+      options.onConnection?.(seen)
+    },
+  }
+}
+
+const NOTHING: Outcome = { kind: 'reset', status: 0, flags: [], details: '' }
+
+function attemptOf(x: Exchange, parent: Exchange, world: World, number: number): Attempt {
+  const pod = x.atPod >= 0 && x.atPod !== x.fromPod ? podOf(world, x.atPod) : undefined
+  return {
+    number,
+    cluster: streamOf(world, parent).cluster,
+    endpoint: pod ? `${pod.namespace}/${pod.name}` : '',
+    outcome: x.outcome ?? NOTHING,
+  }
+}
+
+function requestOf(
+  x: Exchange,
+  world: World,
+  attempts: readonly Attempt[],
+  options: Options,
+): RequestEvidence {
+  const template = templateOf(world, x)
+  const arrival = arrivalOf(world, x)
+  const sender = x.fromPod >= 0 ? podOf(world, x.fromPod) : undefined
+  const cluster = x.atProxy >= 0 ? streamOf(world, x).cluster : ''
+  const [, , subset = '', host] = cluster.split('|')
+  const isRoot = x.parent < 0
+  const label = options.labels.get(x.serial)
+  const traffic = options.trafficNames[x.traffic] ?? ''
+  const last = attempts.at(-1)?.endpoint ?? ''
+  const direct = x.atProxy < 0 && x.atPod >= 0 && x.atPod !== x.fromPod ? podOf(world, x.atPod) : undefined
+  const reached = direct ?? world.state.pods.find(pod => `${pod.namespace}/${pod.name}` === last)
+  return {
+    serial: x.serial,
+    root: x.root,
+    traffic,
+    isRoot,
+    number: x.number,
+    kind: !isRoot ? 'call' : label !== undefined ? 'send' : 'traffic',
+    label: label ?? '',
+    from: sender ? `${sender.namespace}/${sender.workload}` : '',
+    zone: sender ? (world.state.nodes[sender.node]?.zone ?? '') : '',
+    method: template.method,
+    url: `${template.scheme}://${template.authority}${template.path}`,
+    headers: Object.fromEntries(template.headers),
+    startNs: x.startedAt - options.origin,
+    endNs: world.kernel.now - options.origin,
+    outcome: x.outcome ?? NOTHING,
+    attempts,
+    cluster,
+    service: host ?? arrival.host,
+    subset,
+    reached: reached ? `${reached.namespace}/${reached.workload}` : '',
+  }
+}
+
+function connectionEvidence(c: Connection, world: World, origin: number): ConnectionEvidence | undefined {
+  const arrival = world.state.arrivals[c.arrival]
+  if (!arrival) return undefined
+  return {
+    serial: c.serial,
+    atNs: world.kernel.now - origin,
+    phase: c.phase,
+    client: partyOf(c.fromPod, 0, world),
+    server: partyOf(c.toPod, c.toPort, world),
+    protocol: c.protocol,
+    tls: {
+      mode: arrival.transport !== 'tls' ? 'none' : arrival.peer ? 'istioMutual' : 'simple',
+      peer: arrival.peer,
+    },
+    requests: c.served,
+  }
+}
+
+function partyOf(pod: number, port: number, world: World): Party {
+  const row = world.state.pods[pod]
+  return { namespace: row?.namespace ?? '', workload: row?.workload ?? '', pod: row?.name ?? '', port }
+}
