@@ -16,7 +16,13 @@ export interface ActionContext {
   readonly entry: string
   /** Objects of the files that the scenario names, read before the run. */
   resourcesOf(paths: string | readonly string[]): readonly Resource[]
+  /** Requests per second that a traffic is written with, NaN for a closed load. */
+  rateOf(traffic: string): number
+  /** Sends one request; answers why it cannot be sent. */
+  send(from: SendSpec['from'], request: SendSpec['request'], label: string): string | undefined
 }
+
+type SendSpec = NonNullable<ActionSpec['send']>
 
 /**
  * One verb of the timeline. `begin` does it and returns what `end` needs to undo it (plain data, kept in the world),
