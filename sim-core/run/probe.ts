@@ -1,11 +1,13 @@
 import type { Place } from '../config/load.ts'
 import type { PodId } from '../kernel/id.ts'
 import { nanos, seconds } from '../kernel/time.ts'
+import type { RequestTemplate } from '../model/http.ts'
 import type { KubernetesServiceSpec } from '../model/kubernetes.ts'
 import type { ConfigRef, Reason } from '../model/reason.ts'
 import { everyResource, isAddress, outsideAddress } from '../platform/dns-zone.ts'
 import { ensureOutsideHost } from '../platform/outside.ts'
 import { sendOne } from '../workload/load-generator.ts'
+import type { Arrival } from '../world/connection.ts'
 import { settle } from '../world/journey.ts'
 import { treeOf } from '../world/resources.ts'
 import { internArrival, internTemplate, type World } from '../world/world.ts'
@@ -28,20 +30,42 @@ const PATIENCE = seconds(3600)
 /** Address of a client outside that names none: TEST-NET-3, RFC 5737. */
 const OUTSIDE_CLIENT = '203.0.113.10'
 
-/** Sends a request in a copy of a settled mesh and follows it; a text says why it cannot be sent. */
-export function sendProbe(mesh: SettledMesh, from: ProbeFrom, request: ProbeRequest): SentProbe | string {
+/** A request that is ready to be sent: who sends it, what, and where to. */
+export interface PreparedRequest {
+  readonly sender: PodId
+  readonly template: RequestTemplate
+  readonly arrival: Arrival
+}
+
+/** Finds the sender and the destination of a request in a world; hosts outside that nobody has spoken of yet are made. A text says why it cannot be sent. */
+export function prepareRequest(
+  world: World,
+  from: ProbeFrom,
+  request: ProbeRequest,
+): PreparedRequest | string {
   const client = clientRequest(request)
   if (typeof client === 'string') return client
-  const trace = createProbeTrace()
-  const world = mesh.copy(trace)
-  trace.attach(world)
   const sender = senderOf(world, from, request)
   if (typeof sender === 'string') return sender
   const arrival = dialled(world, from, client)
-  if (typeof arrival === 'string') return arrival
+  return typeof arrival === 'string' ? arrival : { sender, template: client.template, arrival }
+}
+
+/** Sends a request in a copy of a mesh and follows it; a text says why it cannot be sent. */
+export function sendProbe(
+  mesh: Pick<SettledMesh, 'copy'>,
+  from: ProbeFrom,
+  request: ProbeRequest,
+): SentProbe | string {
+  const trace = createProbeTrace()
+  const world = mesh.copy(trace)
+  trace.attach(world)
+  const prepared = prepareRequest(world, from, request)
+  if (typeof prepared === 'string') return prepared
+  const { sender, template, arrival } = prepared
   const journeys: Journey[] = []
   for (let n = 0; n < (request.count ?? 1); n++) {
-    const x = sendOne(world, sender, internTemplate(world, client.template), internArrival(world, arrival))
+    const x = sendOne(world, sender, internTemplate(world, template), internArrival(world, arrival))
     const { serial } = x
     settle(world)
     const deadline = world.kernel.now + PATIENCE

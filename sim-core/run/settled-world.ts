@@ -1,9 +1,10 @@
-import { type Nanos, nanos, seconds } from '../kernel/time.ts'
+import { type EpochSeconds, type Nanos, nanos, seconds } from '../kernel/time.ts'
 import { handshake, legs, timers } from '../meshes/legs.ts'
 import type { Mesh, MeshSetup } from '../meshes/mesh.ts'
 import type { Resource, ResourceTree } from '../model/resource.ts'
 import { apply } from '../platform/api-server.ts'
 import { createNodes } from '../platform/nodes.ts'
+import type { AnyComponent } from '../world/component.ts'
 import { createWorld } from '../world/journey.ts'
 import { versionOf } from '../world/resources.ts'
 import type { Trace, TraceLevel } from '../world/trace.ts'
@@ -17,18 +18,31 @@ export interface WorldInput {
   readonly tree: ResourceTree
   readonly seed: number
   readonly trace: TraceLevel | Trace
+  /** Seconds since 1970 at time zero; the engine's own start of runs when absent. */
+  readonly startTime?: EpochSeconds
+  /** Who acts besides the mesh: the timeline of a scenario. */
+  readonly besides?: readonly AnyComponent[]
+  /** Zones that have a machine each, where the manifests name no Nodes. */
+  readonly zones?: readonly string[]
+  /** What is arranged before the first object is applied. */
+  readonly prepare?: (world: World) => void
 }
 
 /** A world in which nothing exists yet. */
-export function emptyWorld(input: Pick<WorldInput, 'mesh' | 'setup' | 'seed' | 'trace'>): World {
-  const { seed, trace } = input
-  return createWorld({ seed, trace, legs, timers, handshake, components: input.mesh.components(input.setup) })
+export function emptyWorld(
+  input: Pick<WorldInput, 'mesh' | 'setup' | 'seed' | 'trace' | 'besides' | 'startTime'>,
+): World {
+  const { seed, trace, startTime } = input
+  const components = [...input.mesh.components(input.setup), ...(input.besides ?? [])]
+  const start = startTime === undefined ? {} : { startTime }
+  return createWorld({ seed, trace, legs, timers, handshake, components, ...start })
 }
 
 /** Starts a world: machines stand, everything is applied at once, nothing has run yet. */
 export function startWorld(input: WorldInput): World {
   const world = emptyWorld(input)
-  createNodes(world, input.tree)
+  createNodes(world, input.tree, input.zones)
+  input.prepare?.(world)
   apply(world, [...input.mesh.install(input.tree, input.setup), ...input.resources])
   return world
 }
