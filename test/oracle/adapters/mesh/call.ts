@@ -23,7 +23,9 @@ export function probeOf(each: Json, world: EchoWorld): Json | string {
       ...target,
       protocol,
       ...(host && { host }),
-      ...(protocol !== 'tcp' && { path: request.path ?? '/', method: request.method ?? 'GET' }),
+      ...(protocol === 'grpc' && { path: '/proto.EchoTestService/Echo', method: 'POST' }),
+      ...(protocol !== 'tcp' &&
+        protocol !== 'grpc' && { path: request.path ?? '/', method: request.method ?? 'GET' }),
       headers: Object.fromEntries(rest),
       ...((request.count ?? 1) > 1 && { count: request.count }),
       ...(protocol === 'https' && { tls: { sni: host ?? target.address } }),

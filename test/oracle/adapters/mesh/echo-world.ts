@@ -79,22 +79,21 @@ function migration(objects: readonly Json[]): readonly Json[] {
   return [account, service, ...pods]
 }
 
-/** The world's manifests with a case's own, each of which names its namespace in a comment before it. */
+/** The world's manifests with a case's own; a comment names the namespace of what follows, `echo1` at first. */
 export function withConfig(world: EchoWorld, config: string): string {
+  let namespace = 'echo1'
   const own = config.split(/^---\s*$/m).flatMap(text => {
-    const namespace = /^# namespace: (\S+)/m.exec(text)?.[1]
+    namespace = /^# namespace: ([a-z0-9-]+)/m.exec(text)?.[1] ?? namespace
     const object: Json = parseDocument(text).toJS()
     if (!object?.kind) return []
-    const metadata = { ...(namespace && { namespace }), ...object.metadata }
-    return [stringify({ ...object, metadata })]
+    return [stringify({ ...object, metadata: { namespace, ...object.metadata } })]
   })
   return [world.text, ...own.map(text => resolved(world, text))].join('\n---\n')
 }
 
-/** Placeholders become addresses. */
+/** Placeholders become addresses, and the gateway's label its own. */
 function resolved(world: EchoWorld, text: string): string {
-  return text.replace(
-    /(?:podIP|clusterIP)\([^)]*\)/g,
-    placeholder => world.addressOf(placeholder) ?? placeholder,
-  )
+  return text
+    .replace(/app: ingressgateway\b/g, 'istio: ingressgateway')
+    .replace(/(?:podIP|clusterIP)\([^)]*\)/g, placeholder => world.addressOf(placeholder) ?? placeholder)
 }

@@ -40,8 +40,7 @@ function judge(each: Json, manifests: string): Verdict {
   const { request, expect } = each
   if (request.weighted) return { unsupported: 'has no request of its own' }
   if (request.protocol === 'UDP') return { unsupported: 'UDP' }
-  if (typeof request.path === 'object' || typeof request.host === 'object')
-    return { unsupported: 'is computed in Go' }
+  if (isComputed(request.path) || isComputed(request.host)) return { unsupported: 'is computed in Go' }
   const [namespace = '', name = ''] = /\((.*)\)/.exec(request.gateway)?.[1]?.split('/') ?? []
   const probe = probeOf(each, namespace, name)
   const documents = manifests.replaceAll('{GATEWAY_CLASS_NAME}', 'istio')
@@ -51,6 +50,8 @@ function judge(each: Json, manifests: string): Verdict {
   const found = lines(...compare(expect, answer, request))
   return verdictOf(found.length === 0 ? [] : [...found, JSON.stringify(answer).slice(0, 1500)])
 }
+
+const isComputed = (value: unknown) => typeof value === 'object' && value !== null
 
 const PROTOCOLS: Readonly<Record<string, string>> = {
   HTTP: 'http',
