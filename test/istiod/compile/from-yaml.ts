@@ -27,7 +27,8 @@ export function aTree(yaml: string): ResourceTree {
     if (!body) return
     const { apiVersion, kind, metadata } = body
     const namespace = clusterScoped.includes(kind) ? '' : (metadata.namespace ?? 'default')
-    const byName = ((tree[kind] ??= {})[namespace] ??= {})
+    const key = kind === 'Gateway' && apiVersion.startsWith('gateway.') ? 'KubernetesGateway' : kind
+    const byName = ((tree[key] ??= {})[namespace] ??= {})
     byName[metadata.name] = {
       apiVersion,
       kind,
