@@ -18,6 +18,8 @@ export interface EventQueue {
   peek(): number
   /** Moves the earliest event into `head`; false when empty. */
   pop(head: EventHead): boolean
+  /** As `pop`, but leaves an event that is later than `until` where it is. */
+  popUntil(head: EventHead, until: number): boolean
   save(): QueueImage
   load(image: QueueImage): void
 }
@@ -119,7 +121,7 @@ class WheelQueue implements EventQueue {
     this.seqLow = (low + 1) | 0
     if (this.seqLow === 0) this.seqHigh++
     this.size++
-    this.place(s, time)
+    this.place(s)
     return id<'handle'>((low & SEQ_MASK) * SLOT_RADIX + s)
   }
 
@@ -154,7 +156,11 @@ class WheelQueue implements EventQueue {
   }
 
   pop(head: EventHead): boolean {
-    if (!this.settle()) return false
+    return this.popUntil(head, Number.POSITIVE_INFINITY)
+  }
+
+  popUntil(head: EventHead, until: number): boolean {
+    if (!this.settle() || this.heapTime[0]! > until) return false
     const s = this.heapSlot[0]!
     const i32 = this.i32
     const o = 8 * s
@@ -212,19 +218,20 @@ class WheelQueue implements EventQueue {
   }
 
   /** Files a slot by its time: due ones into the heap, others into the finest bucket that tells them from the cursor. */
-  private place(s: number, time: number): void {
+  private place(s: number): void {
+    const time = this.f64[4 * s]!
     if (time >= this.horizon) {
       this.link(s, FAR)
       return
     }
     if (time < this.roundStart) {
-      this.heapPush(time, s)
+      this.heapPush(s)
       return
     }
     const tick = (time * this.perTick) >>> 0
     const cursor = this.cursor
     if (tick <= cursor) {
-      this.heapPush(time, s)
+      this.heapPush(s)
       return
     }
     const level = (31 - Math.clz32(tick ^ cursor)) >> 3
@@ -246,14 +253,15 @@ class WheelQueue implements EventQueue {
     this.bucket[b] = s
   }
 
-  private heapPush(time: number, s: number): void {
+  private heapPush(s: number): void {
     this.i32[8 * s + 5] = IN_HEAP
     if (this.hole) {
       this.hole = false
-      this.siftDown(time, s)
+      this.siftDown(s)
       return
     }
     if (this.heapSize === this.heapCapacity) this.growHeap()
+    const time = this.f64[4 * s]!
     const heapTime = this.heapTime
     const heapSlot = this.heapSlot
     let i = this.heapSize++
@@ -270,7 +278,8 @@ class WheelQueue implements EventQueue {
   }
 
   /** Puts a slot at the root and lets it sink to its place. */
-  private siftDown(time: number, s: number): void {
+  private siftDown(s: number): void {
+    const time = this.f64[4 * s]!
     const heapTime = this.heapTime
     const heapSlot = this.heapSlot
     const n = this.heapSize
@@ -304,9 +313,8 @@ class WheelQueue implements EventQueue {
   private closeHole(): void {
     this.hole = false
     const n = --this.heapSize
-    const time = this.heapTime[n]!
     this.heapTime[n] = Number.POSITIVE_INFINITY
-    if (n > 0) this.siftDown(time, this.heapSlot[n]!)
+    if (n > 0) this.siftDown(this.heapSlot[n]!)
   }
 
   private growHeap(): void {
@@ -358,7 +366,7 @@ class WheelQueue implements EventQueue {
       this.bits[b >> 5]! &= ~(1 << (b & 31))
       while (s >= 0) {
         const next = this.i32[8 * s + 4]!
-        this.place(s, this.f64[4 * s]!)
+        this.place(s)
         s = next
       }
     }
@@ -390,7 +398,7 @@ class WheelQueue implements EventQueue {
     this.bucket[FAR] = -1
     while (s >= 0) {
       const next = this.i32[8 * s + 4]!
-      this.place(s, this.f64[4 * s]!)
+      this.place(s)
       s = next
     }
   }
@@ -427,6 +435,6 @@ class WheelQueue implements EventQueue {
     let earliest = Number.POSITIVE_INFINITY
     for (const s of live) earliest = Math.min(earliest, this.f64[4 * s]!)
     this.turnTo(live.length > 0 ? earliest : 0)
-    for (const s of live) this.place(s, this.f64[4 * s]!)
+    for (const s of live) this.place(s)
   }
 }

@@ -8,7 +8,6 @@
 const LN2_HIGH = 6.931_471_803_691_238_164_9e-1
 const LN2_LOW = 1.908_214_929_270_587_700_02e-10
 const SQRT_HALF = Math.SQRT1_2
-
 const TWO_32 = 2 ** 32
 
 /** The natural logarithm of a positive number; −∞ at 0, NaN below. */
@@ -38,18 +37,15 @@ export function log(x: number): number {
   const f = m - 1
   const s = f / (2 + f)
   const z = s * s
-  const r =
+  const w = z * z
+  const even = w * (3.999_999_999_940_941_908e-1 + w * (2.222_219_843_214_978_396e-1 + w * 1.531_383_769_920_937_332e-1))
+  const odd =
     z *
     (6.666_666_666_666_735_13e-1 +
-      z *
-        (3.999_999_999_940_941_908e-1 +
-          z *
-            (2.857_142_874_366_239_149e-1 +
-              z *
-                (2.222_219_843_214_978_396e-1 +
-                  z *
-                    (1.818_357_216_161_805_012e-1 +
-                      z * (1.531_383_769_920_937_332e-1 + z * 1.479_819_860_511_658_591e-1))))))
+      w *
+        (2.857_142_874_366_239_149e-1 +
+          w * (1.818_357_216_161_805_012e-1 + w * 1.479_819_860_511_658_591e-1)))
+  const r = even + odd
   const half = 0.5 * f * f
   return e * LN2_HIGH - (half - (s * (half + r) + e * LN2_LOW) - f)
 }

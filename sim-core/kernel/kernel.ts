@@ -114,8 +114,13 @@ class EventLoop implements Kernel {
   }
 
   step(): boolean {
+    if (!this.queue.pop(this.head)) return false
+    this.fire()
+    return true
+  }
+
+  private fire(): void {
     const head = this.head
-    if (!this.queue.pop(head)) return false
     this.now = head.time
     this.events++
     const { kind, subject, detail, time } = head
@@ -124,21 +129,21 @@ class EventLoop implements Kernel {
     this.laneA = Math.imul(Math.imul(this.laneA ^ low, FNV_PRIME) ^ subject, FNV_PRIME)
     this.laneB = Math.imul(Math.imul(this.laneB ^ (kind + (low << 8)), FNV_PRIME) ^ detail, FNV_PRIME)
     this.handlers[kind]!(subject, detail)
-    return true
   }
 
   run(budget: Budget): StopReason {
     const until = budget.until ?? Number.POSITIVE_INFINITY
     let left = budget.events ?? Number.POSITIVE_INFINITY
     this.paused = false
-    for (;;) {
-      const next = this.queue.peek()
-      if (next === Number.POSITIVE_INFINITY) return this.rest(budget, 'idle')
-      if (next > until) return this.rest(budget, 'until')
-      if (left-- <= 0) return 'events'
-      this.step()
+    const { queue, head } = this
+    for (; left > 0; left--) {
+      if (!queue.popUntil(head, until)) return this.rest(budget, queue.size === 0 ? 'idle' : 'until')
+      this.fire()
       if (this.paused) return 'breakpoint'
     }
+    const next = queue.peek()
+    if (next <= until && next < Number.POSITIVE_INFINITY) return 'events'
+    return this.rest(budget, queue.size === 0 ? 'idle' : 'until')
   }
 
   pause(): void {

@@ -94,6 +94,9 @@ export interface Exchange {
   responseBytes: number
 }
 
+/** Engines store a field by the kind of its first value; these will hold large integers, so they begin as a fraction. `resetExchange` follows at once. */
+const DOUBLE = 0.5
+
 /** The only place where exchange rows are made: every field present from birth, so that all rows have one shape. */
 export function createExchange(row: number): Exchange {
   return {
@@ -107,19 +110,19 @@ export function createExchange(row: number): Exchange {
     template: 0,
     arrival: 0,
     dialled: 0,
-    startedAt: ZERO,
+    startedAt: DOUBLE as Nanos,
     leg: 0,
     epoch: 0,
-    due: none(),
-    timeout: none(),
-    tryTimeout: none(),
-    idleTimeout: none(),
+    due: DOUBLE as Handle,
+    timeout: DOUBLE as Handle,
+    tryTimeout: DOUBLE as Handle,
+    idleTimeout: DOUBLE as Handle,
     fromPod: none(),
     fromProxy: none(),
     atPod: none(),
     atProxy: none(),
     worker: none(),
-    spent: ZERO,
+    spent: DOUBLE as Nanos,
     connection: none(),
     retransmissions: 0,
     configuration: -1,

@@ -6,7 +6,7 @@ import { type EpochSeconds, type Nanos, START_OF_RUN, ZERO } from '../kernel/tim
 import type { Outcome } from '../model/outcome.ts'
 import { type AnyComponent, installComponents } from './component.ts'
 import { createExchange, type Exchange, resetExchange } from './exchange.ts'
-import { put, take } from './fifo.ts'
+import { lengthOf, put, take } from './fifo.ts'
 import { createMeter } from './meter.ts'
 import { observeEnd } from './observer.ts'
 import type { Worker } from './proxy.ts'
@@ -52,6 +52,7 @@ export function createWorld(options: WorldOptions): World {
     handshake: options.handshake ?? (() => undefined),
     driver: {
       ready: [],
+      readyEnd: 0,
       driving: false,
       fingerprints: new Map(),
       templateNumbers: new Map(),
@@ -64,7 +65,11 @@ export function createWorld(options: WorldOptions): World {
     const x = world.state.exchanges[row]!
     if (x.epoch !== epoch) return
     x.due = none()
-    enqueue(world, x, none())
+    if (x.worker < 0) {
+      world.driver.driving = true
+      turn(world, x, none(), ZERO)
+      world.driver.driving = false
+    } else enqueue(world, x, none())
     drive(world)
   })
   kernel.on(WORKER, row => nextTurn(world, world.state.workers[row]!))
@@ -189,18 +194,25 @@ export function settle(world: World): void {
 // ── the driver ──
 
 function enqueue(world: World, x: Exchange, child: ExchangeId): void {
-  world.driver.ready.push(x.id, x.epoch, child, 0)
+  const { driver } = world
+  const { ready, readyEnd } = driver
+  ready[readyEnd] = x.id
+  ready[readyEnd + 1] = x.epoch
+  ready[readyEnd + 2] = child
+  ready[readyEnd + 3] = 0
+  driver.readyEnd = readyEnd + 4
 }
 
 /** Takes the turns that are ready, and those that become ready by that, until none is left. */
 function drive(world: World): void {
   const { driver } = world
   if (driver.driving) return
+  if (driver.readyEnd === 0) return
   driver.driving = true
   const { ready } = driver
-  for (let i = 0; i < ready.length; i += 4)
+  for (let i = 0; i < driver.readyEnd; i += 4)
     arrive(world, ready[i]!, ready[i + 1]!, ready[i + 2]! as ExchangeId, ready[i + 3]! as Nanos)
-  ready.length = 0
+  driver.readyEnd = 0
   driver.driving = false
 }
 
@@ -246,7 +258,7 @@ function nextTurn(world: World, worker: Worker): void {
       if (worker.freeAt > kernel.now) break
     } else if (child >= 0) release(world, state.exchanges[child]!)
   }
-  if (worker.waiting.items.length > 0) {
+  if (lengthOf(worker.waiting) > 0) {
     worker.armed = true
     kernel.at(worker.freeAt, WORKER_KIND, worker.id)
   }
@@ -257,7 +269,7 @@ function nextTurn(world: World, worker: Worker): void {
 /** One turn: legs in place while they say so; then the worker is charged, and the exchange waits, goes on later or is over. */
 function turn(world: World, x: Exchange, child: ExchangeId, lag: Nanos): void {
   const { kernel, state, legs, driver, trace } = world
-  const firstReady = driver.ready.length
+  const firstReady = driver.readyEnd
   const worker = x.worker
   x.spent = lag
   x.answeredBy = child
@@ -277,7 +289,7 @@ function turn(world: World, x: Exchange, child: ExchangeId, lag: Nanos): void {
   else if (next === DONE) finish(world, x)
   // Whatever this turn set going goes when it is over.
   const { ready } = driver
-  if (spent > 0) for (let i = firstReady; i < ready.length; i += 4) ready[i + 3] = spent
+  if (spent > 0) for (let i = firstReady; i < driver.readyEnd; i += 4) ready[i + 3] = spent
   x.spent = ZERO
 }
 

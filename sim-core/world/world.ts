@@ -74,6 +74,7 @@ export type Handshake = (x: Exchange, c: Connection, world: World) => Outcome | 
 export interface Driver {
   /** Turns to take before the event under way is over: exchange, epoch, ended child or -1, delay, in fours. */
   readonly ready: number[]
+  readyEnd: number
   driving: boolean
   /** Fingerprints of outcomes, for the digest. */
   readonly fingerprints: Map<unknown, number>
