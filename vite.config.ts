@@ -5,6 +5,7 @@ const programs = {
   glassmesh: 'sim-core/cli/main.ts',
   index: 'sim-core/index.ts',
   oracle: 'test/oracle/scoreboard.ts',
+  bench: 'test/bench/bench.ts',
 }
 
 /** One configuration for three builds: the application (default), the Node programs (`--mode cli`), the tests. */

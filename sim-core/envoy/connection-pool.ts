@@ -3,7 +3,7 @@ import { HTTP_PROTOCOL_OPTIONS } from '../model/xds/cluster.ts'
 import { close, connectionOf, drain } from '../world/connecting.ts'
 import type { Connection } from '../world/connection.ts'
 import type { Exchange } from '../world/exchange.ts'
-import { lengthOf, put, take } from '../world/fifo.ts'
+import { createFifo, lengthOf, put, take } from '../world/fifo.ts'
 import { resume } from '../world/journey.ts'
 import type { PoolState } from '../world/proxy.ts'
 import type { World } from '../world/world.ts'
@@ -112,7 +112,7 @@ export function poolNumber(
     connections: [],
     serials: [],
     active: 0,
-    pending: { items: [], head: 0 },
+    pending: createFifo(),
   })
   upstream.pools.set(key, pools.length - 1)
   return pools.length - 1

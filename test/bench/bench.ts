@@ -42,37 +42,71 @@ const holds = [
   { n: 1e3, simpy: 17 },
   { n: 1e5, simpy: 38 },
   { n: 1e6, simpy: 18 },
-].map(({ n, simpy }): Work => ({
-  name: `hold, ${n.toLocaleString('en')} pending`,
-  unit: 'events/s',
-  engine: engine('hold', String(n)),
-  peers: [
-    { name: 'SimPy', command: [python, `${peers}/simpy_hold.py`, 'simpy3', String(n), '200000', '3'], rate: million('Mev'), target: simpy },
-    { name: 'ns-3 (map)', command: [`${built}/ns3hold`, 'MapScheduler', String(n), '500000', '3'], rate: million('Mev'), target: n === 1e3 ? 3 : 5.5 },
-    { ...engine('prototype', String(n)), name: 'JS prototype', target: 0.6 },
-    { name: 'C++ ladder', command: [`${built}/cppladder`, String(n), '2e6', '3'], rate: million('Mev'), target: Number.NaN },
-  ],
-}))
+].map(
+  ({ n, simpy }): Work => ({
+    name: `hold, ${n.toLocaleString('en')} pending`,
+    unit: 'events/s',
+    engine: engine('hold', String(n)),
+    peers: [
+      {
+        name: 'SimPy',
+        command: [python, `${peers}/simpy_hold.py`, 'simpy3', String(n), '200000', '3'],
+        rate: million('Mev'),
+        target: simpy,
+      },
+      {
+        name: 'ns-3 (map)',
+        command: [`${built}/ns3hold`, 'MapScheduler', String(n), '500000', '3'],
+        rate: million('Mev'),
+        target: n === 1e3 ? 3 : 5.5,
+      },
+      { ...engine('prototype', String(n)), name: 'JS prototype', target: 0.6 },
+      {
+        name: 'C++ ladder',
+        command: [`${built}/cppladder`, String(n), '2e6', '3'],
+        rate: million('Mev'),
+        target: Number.NaN,
+      },
+    ],
+  }),
+)
 
 const timeouts = [
   { n: 1e3, simpy: 28, ns3: 4.5 },
   { n: 1e5, simpy: 90, ns3: 12 },
-].map(({ n, simpy, ns3 }): Work => ({
-  name: `timeout-cancel, ${n.toLocaleString('en')} actors`,
-  unit: 'events/s',
-  engine: engine('timeout', String(n)),
-  peers: [
-    { name: 'SimPy', command: [python, `${peers}/simpy_timeout.py`, 'proc', String(n), '100000', '3'], rate: million('Mev'), target: simpy },
-    { name: 'ns-3 (map)', command: [`${built}/ns3timeout`, 'MapScheduler', 'cancel', String(n), '300000', '3'], rate: million('Mev'), target: ns3 },
-  ],
-}))
+].map(
+  ({ n, simpy, ns3 }): Work => ({
+    name: `timeout-cancel, ${n.toLocaleString('en')} actors`,
+    unit: 'events/s',
+    engine: engine('timeout', String(n)),
+    peers: [
+      {
+        name: 'SimPy',
+        command: [python, `${peers}/simpy_timeout.py`, 'proc', String(n), '100000', '3'],
+        rate: million('Mev'),
+        target: simpy,
+      },
+      {
+        name: 'ns-3 (map)',
+        command: [`${built}/ns3timeout`, 'MapScheduler', 'cancel', String(n), '300000', '3'],
+        rate: million('Mev'),
+        target: ns3,
+      },
+    ],
+  }),
+)
 
 const queue: Work = {
   name: 'M/M/1, ρ = 0.8',
   unit: 'customers/s',
   engine: engine('mm1', '1000000'),
   peers: [
-    { name: 'SimPy', command: [python, `${peers}/mm1_simpy.py`, '40000'], rate: million('Mcust'), target: 45 },
+    {
+      name: 'SimPy',
+      command: [python, `${peers}/mm1_simpy.py`, '40000'],
+      rate: million('Mcust'),
+      target: 45,
+    },
     { name: 'ns-3 (map)', command: [`${built}/mm1_ns3`, '500000'], rate: million('Mcust'), target: 2.8 },
   ],
 }
@@ -87,9 +121,27 @@ const meshes = [
     unit: 'requests/s',
     engine: engine('mesh', String(perTier)),
     peers: [
-      { name: 'SimPy', command: [python, `${peers}/mesh_simpy.py`, '3', '6000'], environment, rate: line => line['rps']!, target: simpy },
-      { name: 'ns-3', command: [`${built}/mesh_ns3`, '3', '100000'], environment, rate: line => line['rps']!, target: 2 },
-      { name: 'C++', command: [`${built}/mesh_cpp`, '3', '150000'], environment, rate: line => line['rps']!, target: 0.6 },
+      {
+        name: 'SimPy',
+        command: [python, `${peers}/mesh_simpy.py`, '3', '6000'],
+        environment,
+        rate: line => line['rps']!,
+        target: simpy,
+      },
+      {
+        name: 'ns-3',
+        command: [`${built}/mesh_ns3`, '3', '100000'],
+        environment,
+        rate: line => line['rps']!,
+        target: 2,
+      },
+      {
+        name: 'C++',
+        command: [`${built}/mesh_cpp`, '3', '150000'],
+        environment,
+        rate: line => line['rps']!,
+        target: 0.6,
+      },
     ],
   }
 })

@@ -124,8 +124,7 @@ export function mesh(hops: number, requests: number, perTier: number, seed: numb
       },
       // Try again?
       'dns.ask': (x, w) => {
-        if (x.attempt < RETRIES)
-          return go(x, 'client.call', nanos(after(x.host, BACKOFF) * 2 ** x.attempt++))
+        if (x.attempt < RETRIES) return go(x, 'client.call', nanos(after(x.host, BACKOFF) * 2 ** x.attempt++))
         x.outcome = BAD
         return finish(x, w)
       },

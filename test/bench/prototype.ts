@@ -7,7 +7,12 @@ interface Prototype {
 }
 
 /** The hold model on the fastest JavaScript queue of the peers, `queues4.mjs` in the folder given. Events per second. */
-export async function prototypeHold(folder: string, pending: number, events: number, reps: number): Promise<number> {
+export async function prototypeHold(
+  folder: string,
+  pending: number,
+  events: number,
+  reps: number,
+): Promise<number> {
   const { make4 } = await import(/* @vite-ignore */ `file://${folder}/queues4.mjs`)
   const queue: Prototype = make4.wheelR(pending)
   const delays = exponentials()
