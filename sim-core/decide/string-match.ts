@@ -79,3 +79,13 @@ function lowerCased(matcher: StringMatcher): StringMatcher {
   lowered.set(matcher, made)
   return made
 }
+
+/** What is wrong with a regular expression, in RE2's words; `undefined` when it compiles. */
+export function regexProblem(regex: string): string | undefined {
+  try {
+    compiled(regex)
+    return undefined
+  } catch (error) {
+    return error instanceof Error ? error.message : 'invalid regular expression'
+  }
+}

@@ -59,7 +59,8 @@ export interface Tunnel {
 export interface Upstream {
   readonly id: number
   readonly proxy: ProxyId
-  readonly cluster: Cluster
+  /** The newest object; equal JSON is the same cluster. */
+  cluster: Cluster
   /** When the cluster was added: the interval of its outlier detector counts from here. */
   readonly since: Nanos
   assignment: ClusterLoadAssignment | undefined
