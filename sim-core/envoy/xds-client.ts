@@ -59,7 +59,14 @@ export const xdsClient = defineComponent<Clients>({
   on: {
     /** Envoy has started: it asks for clusters and listeners. */
     start: (self, world, id) => {
-      self.byProxy[id] = { waiting: [], busy: false, nonces: {}, clusters: undefined, listeners: undefined, refused: {} }
+      self.byProxy[id] = {
+        waiting: [],
+        busy: false,
+        nonces: {},
+        clusters: undefined,
+        listeners: undefined,
+        refused: {},
+      }
       ask(self, world, proxyOf(world, id as ProxyId), 'CDS')
     },
     response: (self, world, detail) => {
