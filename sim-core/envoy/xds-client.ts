@@ -322,7 +322,7 @@ function timedClusters(clusters: Resources<Cluster>): readonly string[] {
 function dropUpstreams(world: World, proxy: EnvoyState): void {
   const clusters = proxy.snapshot?.clusters ?? {}
   const { upstreams } = runtimeOf(world, proxy.id)
-  for (const [name, row] of [...upstreams]) {
+  for (const [name, row] of upstreams) {
     const upstream = roomOf(world).upstreams[row]
     const cluster = clusters[name]
     if (upstream && cluster && sameJson(cluster, upstream.cluster)) {
