@@ -12,6 +12,8 @@ import { TYPE } from '../../sim-core/model/xds/filters.ts'
 import type { Listener } from '../../sim-core/model/xds/listener.ts'
 import type { Route, RouteConfiguration } from '../../sim-core/model/xds/route.ts'
 import type { XdsSnapshot } from '../../sim-core/model/xds/snapshot.ts'
+import { configFromArguments } from '../../sim-core/network/installer-arguments.ts'
+import { iptablesRules } from '../../sim-core/network/iptables.ts'
 import { legs as networkLegs } from '../../sim-core/network/legs.ts'
 import { network, setLatency } from '../../sim-core/network/link.ts'
 import { timers as appTimers, legs as workloadLegs } from '../../sim-core/workload/legs.ts'
@@ -44,11 +46,24 @@ export function aProxiedWorld(): World {
   return world
 }
 
+/** What istio-init writes into a pod by default. */
+const sidecarRules = iptablesRules(
+  configFromArguments({
+    p: '15001',
+    z: '15006',
+    u: '1337',
+    m: 'REDIRECT',
+    i: '*',
+    b: '*',
+    d: '15090,15021,15020',
+  }),
+)
+
 /** A sidecar that runs this configuration. */
 export function aSidecar(world: World, pod: PodRow, snapshot: Partial<XdsSnapshot>): EnvoyState {
   const proxy = createProxy(world.state, { pod: pod.id, type: 'sidecar', name: pod.name, concurrency: 1 })
   pod.proxy = proxy.id
-  pod.interception = { tables: {} }
+  pod.interception = sidecarRules
   proxy.phase = 'live'
   configure(proxy, snapshot)
   return proxy
