@@ -321,6 +321,8 @@ export interface ServiceEntry {
 }
 export interface OutboundTrafficPolicy {
   readonly mode?: 'REGISTRY_ONLY' | 'ALLOW_ANY' | 'ALLOW_ANY_DYNAMIC_DNS'
+  /** Of the mesh configuration only: TLS of the dynamic DNS cluster. */
+  readonly tls?: ClientTLSSettings
   readonly egressProxy?: Destination
 }
 export interface IstioIngressListener {

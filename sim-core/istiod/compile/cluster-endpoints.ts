@@ -14,7 +14,7 @@ import {
   totalWeight,
 } from './locality-lb.ts'
 import { lastOf } from './memo.ts'
-import { throughGateways } from './network-gateways.ts'
+import { networkGateways, throughGateways } from './network-gateways.ts'
 import { forcesUnhealthyEndpoints, supportsUnhealthyEndpoints } from './outlier-detection.ts'
 import { peerAuthenticationMode } from './peer-authentication.ts'
 import type { IstioEndpoint, Proxy, PushContext, Service, ServicePort } from './push-context.ts'
@@ -148,11 +148,16 @@ function isUsable(
 ): boolean {
   if (service.internalTrafficPolicyLocal && source.nodeName !== proxy.nodeName) return false
   if (!isNetworkVisible(proxy, source.network)) return false
+  if (source.address === '' && (isOnNetwork(proxy, source) || networkGateways(push).length === 0)) return false
   if (source.health === 'UNHEALTHY' && !sendsUnhealthy) return false
   if (source.health === 'TERMINATING') return false
   if (!isDraining(push, source)) return true
   return (service.labels[featureOf(push, 'PILOT_PERSISTENT_SESSION_LABEL')] ?? '') !== ''
 }
+
+/** A workload known only by its network can be reached through that network's gateway alone. */
+const isOnNetwork = (proxy: Proxy, { network }: IstioEndpoint): boolean =>
+  network === '' || proxy.network === '' || network === proxy.network
 
 /** `REQUESTED_NETWORK_VIEW` limits a gateway to some networks. istio: pilot/pkg/model/proxy_view.go. */
 function isNetworkVisible(proxy: Proxy, network: string): boolean {

@@ -1,5 +1,6 @@
 import { featureOf } from '../../config/defaults/features.ts'
 import { protoDuration } from '../../model/duration.ts'
+import type { ClientTLSSettings } from '../../model/istio.ts'
 import type { Cluster } from '../../model/xds/cluster.ts'
 import type { Resources } from '../../model/xds/core.ts'
 import { type ClusterDraft, finishCluster, withCluster } from './cluster-draft.ts'
@@ -26,6 +27,7 @@ import { namespaceMutualTlsMode } from './peer-authentication.ts'
 import { isDualStack, isIpv6Only } from './proxy-addresses.ts'
 import type { Proxy, PushContext, Service } from './push-context.ts'
 import { allowsAnyDynamicDns, destinationRuleFor, servicesFor, sidecarScopeFor } from './scope.ts'
+import { withUpstreamTls } from './upstream-tls.ts'
 
 /** All clusters of a proxy. Of equal names the first stays. istio: pilot/pkg/networking/core/cluster.go buildClusters. */
 export function buildClusters(push: PushContext, proxy: Proxy): Resources<Cluster> {
@@ -230,21 +232,39 @@ function inboundPassthrough(push: PushContext, proxy: Proxy): Cluster {
   )
 }
 
-/** Resolves the Host of requests that no service claims. istio: cluster_builder.go buildAllowAnyDFPCluster. */
-function anyDynamicDnsCluster(push: PushContext, proxy: Proxy): Cluster {
+/** Resolves the Host of requests that no service claims; `outboundTrafficPolicy.tls` of the mesh encrypts them. istio: cluster_builder.go buildAllowAnyDFPCluster. */
+export function anyDynamicDnsCluster(push: PushContext, proxy: Proxy): Cluster {
   const cache = {
     name: 'allow_any_dfp_dns_cache',
     dnsLookupFamily: dnsLookupFamily(push, proxy),
     maxHosts: featureOf(push, 'PILOT_ALLOW_ANY_DYNAMIC_DNS_MAX_HOSTS'),
   }
+  const tls = push.mesh.outboundTrafficPolicy?.tls
+  const isPlain = !tls || (tls.mode ?? 'DISABLE') === 'DISABLE'
   const cluster: Cluster = {
     name: ALLOW_ANY_DYNAMIC_DNS,
     altStatName: `${ALLOW_ANY_DYNAMIC_DNS};`,
     lbPolicy: 'CLUSTER_PROVIDED',
     connectTimeout: connectTimeout(push),
-    clusterType: dynamicForwardProxy(cache, { allowInsecureClusterOptions: true }),
+    clusterType: dynamicForwardProxy(cache, isPlain ? { allowInsecureClusterOptions: true } : {}),
   }
   const { cluster: limited } = withConnectionPool(push, { cluster }, {}, undefined)
   const draft = { cluster: limited, options: passthroughOptions(push, proxy), isDynamic: true }
-  return finishCluster(withMetadataExchange(push, draft))
+  return finishCluster(withMetadataExchange(push, isPlain ? draft : encrypted(push, proxy, draft, tls)))
+}
+
+function encrypted(
+  push: PushContext,
+  proxy: Proxy,
+  draft: ClusterDraft,
+  settings: ClientTLSSettings,
+): ClusterDraft {
+  return withUpstreamTls(push, proxy, draft, {
+    settings,
+    service: { meshExternal: true, registry: 'External' },
+    subjectAltNames: [],
+    sni: '',
+    serviceMode: undefined,
+    ruleHasSelector: false,
+  })
 }

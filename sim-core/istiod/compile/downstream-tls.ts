@@ -41,7 +41,7 @@ const KNOWN_CIPHERS = new Set([
 const HTTP_ALPN = ['h2', 'http/1.1']
 const TCP_ALPN = ['istio-peer-exchange', 'h2', 'http/1.1']
 
-/** A certificate or root that Envoy gets from its agent over SDS. istio: ConstructSdsSecretConfig. */
+/** A certificate or root that Envoy gets from its agent over SDS. For the workload's own it waits without limit. istio: pkg/model/authentication.go ConstructSdsSecretConfig. */
 export function agentSecret(name: string): SdsSecretConfig {
   return {
     name,
@@ -52,7 +52,7 @@ export function agentSecret(name: string): SdsSecretConfig {
         grpcServices: [{ envoyGrpc: { clusterName: 'sds-grpc' } }],
         setNodeOnFirstMessageOnly: true,
       },
-      initialFetchTimeout: '0s',
+      ...(name === 'default' || name === 'ROOTCA' ? { initialFetchTimeout: '0s' } : {}),
       resourceApiVersion: 'V3',
     },
   }

@@ -9,6 +9,7 @@ import { istioSimulation } from './istio-simulation.ts'
 import { istioCrdValidation, istioValidation } from './istio-validation.ts'
 import { gatewayConformance } from './mesh/gateway-conformance.ts'
 import { istioIntegration } from './mesh/integration.ts'
+import { istioCluster } from './tables/clusters.ts'
 import { istioGatewayCore, istioGatewayModel } from './tables/gateways.ts'
 import { istioHostMatch, istioProtocolDetect, istioStatPrefix, istioTrustdomain } from './tables/names.ts'
 import { outboundJudges } from './tables/outbound.ts'
@@ -40,6 +41,7 @@ export const adapters: Readonly<Record<string, Adapter>> = {
   'tables/istio-authz-matcher': istioAuthzMatcher,
   'tables/istio-authz-model': istioAuthzModel,
   'tables/istio-authz-select': istioAuthzSelect,
+  'tables/istio-cluster': istioCluster,
   'tables/istio-gateway-core': istioGatewayCore,
   'tables/istio-gateway-model': istioGatewayModel,
   'tables/istio-host-match': istioHostMatch,
