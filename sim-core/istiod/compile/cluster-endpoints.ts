@@ -148,7 +148,8 @@ function isUsable(
 ): boolean {
   if (service.internalTrafficPolicyLocal && source.nodeName !== proxy.nodeName) return false
   if (!isNetworkVisible(proxy, source.network)) return false
-  if (source.address === '' && (isOnNetwork(proxy, source) || networkGateways(push).length === 0)) return false
+  if (source.address === '' && (isOnNetwork(proxy, source) || networkGateways(push).length === 0))
+    return false
   if (source.health === 'UNHEALTHY' && !sendsUnhealthy) return false
   if (source.health === 'TERMINATING') return false
   if (!isDraining(push, source)) return true
