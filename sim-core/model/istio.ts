@@ -71,11 +71,17 @@ export interface Percent {
   readonly value?: number
 }
 export interface HTTPFaultInjection {
-  readonly delay?: { readonly percent?: number; readonly percentage?: Percent; readonly fixedDelay?: string }
+  readonly delay?: {
+    readonly percent?: number
+    readonly percentage?: Percent
+    readonly fixedDelay?: string
+    readonly exponentialDelay?: string
+  }
   readonly abort?: {
     readonly percentage?: Percent
     readonly httpStatus?: number
     readonly grpcStatus?: string
+    readonly http2Error?: string
   }
 }
 export interface CorsPolicy {
@@ -307,6 +313,32 @@ export interface WorkloadEntry {
   readonly locality?: string
   readonly weight?: number
   readonly serviceAccount?: string
+}
+/** How a VM's agent asks its app whether it is ready. */
+export interface ReadinessProbe {
+  readonly initialDelaySeconds?: number
+  readonly timeoutSeconds?: number
+  readonly periodSeconds?: number
+  readonly successThreshold?: number
+  readonly failureThreshold?: number
+  readonly httpGet?: {
+    readonly path?: string
+    readonly port?: number
+    readonly host?: string
+    readonly scheme?: string
+    readonly httpHeaders?: readonly { readonly name?: string; readonly value?: string }[]
+  }
+  readonly tcpSocket?: { readonly host?: string; readonly port?: number }
+  readonly exec?: { readonly command?: readonly string[] }
+  readonly grpc?: { readonly port?: number; readonly service?: string }
+}
+export interface WorkloadGroup {
+  readonly metadata?: {
+    readonly labels?: Readonly<Record<string, string>>
+    readonly annotations?: Readonly<Record<string, string>>
+  }
+  readonly template?: WorkloadEntry
+  readonly probe?: ReadinessProbe
 }
 export interface ServiceEntry {
   readonly hosts?: readonly string[]
