@@ -2,6 +2,7 @@ import type { Diagnostic } from '../model/reason.ts'
 import type { Resource } from '../model/resource.ts'
 import { type Loaded, load, treeKind } from './load.ts'
 import type { LoadOptions } from './read-resource.ts'
+import { checkSchemaRules } from './validate/crd.ts'
 import { validate } from './validate/index.ts'
 
 /** Whether one resource would be let in. */
@@ -32,7 +33,11 @@ export function admit(files: Readonly<Record<string, string>>, options: LoadOpti
   for (const resource of loaded.resources) {
     const { namespace, name } = resource.metadata
     const place = loaded.locate({ kind: treeKind(resource), namespace, name, path: '' })
-    if (place) verdicts.set(keyOf(resource.kind, namespace, name), verdictOf(resource, place, loaded))
+    if (place)
+      verdicts.set(
+        keyOf(resource.kind, namespace, name),
+        verdictOf(resource, place, loaded, options.mode ?? 'strict'),
+      )
   }
   const stray: Diagnostic[] = []
   for (const problem of loaded.diagnostics) {
@@ -50,12 +55,15 @@ export function admit(files: Readonly<Record<string, string>>, options: LoadOpti
       file,
       line,
       column,
-      valid: (known?.valid ?? true) && problem.severity !== 'error',
+      valid: (known?.valid ?? true) && problem.severity !== 'error' && !undecodable.includes(problem.code),
       problems: [...(known?.problems ?? []), problem],
     })
   }
   return { loaded, verdicts: [...verdicts.values()], stray }
 }
+
+/** The webhook cannot decode such fields, whoever wrote them to the API server. Unknown fields it passes over. */
+const undecodable: readonly string[] = ['field.type', 'field.enum', 'field.range']
 
 const keyOf = (kind: string, namespace: string, name: string): string => `${kind}\n${namespace}\n${name}`
 
@@ -63,9 +71,10 @@ function verdictOf(
   resource: Resource,
   place: { file: string; line: number; column: number },
   loaded: Loaded,
+  mode: 'strict' | 'lenient',
 ): Verdict {
   const { namespace, name } = resource.metadata
-  const problems = findingsOf(resource, loaded)
+  const problems = findingsOf(resource, loaded, mode)
   return {
     kind: resource.kind,
     namespace,
@@ -76,10 +85,15 @@ function verdictOf(
   }
 }
 
-/** What istiod's webhook says about a resource, each with the line that it speaks of. */
-export function findingsOf(resource: Resource, loaded: Pick<Loaded, 'locate'>): readonly Diagnostic[] {
+/** What the CRD's rules (in `strict` mode) and istiod's webhook say about a resource, each with the line that it speaks of. */
+export function findingsOf(
+  resource: Resource,
+  loaded: Pick<Loaded, 'locate'>,
+  mode: 'strict' | 'lenient' = 'strict',
+): readonly Diagnostic[] {
   const { namespace, name } = resource.metadata
-  return validate(resource).map((finding): Diagnostic => {
+  const bySchema = mode === 'strict' ? checkSchemaRules(resource) : []
+  return [...bySchema, ...validate(resource)].map((finding): Diagnostic => {
     const place = loaded.locate({ kind: treeKind(resource), namespace, name, path: finding.path })
     return {
       severity: finding.severity,

@@ -1,4 +1,4 @@
-import { type Document, LineCounter, parseAllDocuments, type ScalarTag } from 'yaml'
+import { type Document, isScalar, LineCounter, parseAllDocuments, Scalar, type ScalarTag, visit } from 'yaml'
 import { type Path, type Position, positionOf } from './positions.ts'
 
 /** One YAML or JSON document, parsed. */
@@ -120,12 +120,30 @@ function readYaml(file: string, text: string, dialect: Dialect): Documents {
       problems.push({ ...textProblem(error), line: Math.max(line, 1), column: Math.max(col, 1) })
     }
     if (fatal) continue
+    if (dialect === 'kubernetes' && /:[\],]/.test(text)) joinColons(document, text)
     const at = (path: Path, of: 'key' | 'value' = 'key') => positionOf(document, lines, path, of)
     const [value, problem] = valueOf(document)
     if (problem) problems.push({ code: problem[0], message: problem[1], severity: 'error', ...at([]) })
     else documents.push({ file, value, at })
   }
   return { documents, problems }
+}
+
+/** `[fd00::, a]`: to go-yaml a colon is one only before a space, so this is a list of strings; YAML 1.2 reads a map of `fd00:` to nothing. */
+function joinColons(document: Document.Parsed, text: string): void {
+  visit(document, {
+    Map(_, map) {
+      const [pair] = map.items
+      if (map.items.length !== 1 || text[map.range?.[0] ?? 0] === '{' || !isScalar(pair?.key))
+        return undefined
+      const end = pair.key.range?.[1] ?? 0
+      const isPlain = pair.key.type === 'PLAIN' && text[end] === ':' && /[\],]/.test(text[end + 1] ?? '')
+      if (!isPlain) return undefined
+      const scalar = new Scalar(`${pair.key.source ?? ''}:`)
+      scalar.range = [map.range?.[0] ?? 0, end + 1, end + 1]
+      return scalar
+    },
+  })
 }
 
 /** The parser wraps an exhausted stack as a syntax error. Of many errors the first says it: the rest follow from it. */

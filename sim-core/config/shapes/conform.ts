@@ -47,7 +47,7 @@ function fit(value: unknown, shape: Shape, context: Context): unknown {
     case 'object':
       return isRecord(value) ? fitObject(value, shape, context) : wrong(value, shape, context)
     case 'list':
-      return Array.isArray(value) ? fitList(value, shape.of, context) : wrong(value, shape, context)
+      return Array.isArray(value) ? fitList(value, shape, context) : wrong(value, shape, context)
     case 'map':
       return isRecord(value) ? fitMap(value, shape.of, context) : wrong(value, shape, context)
     case 'one':
@@ -116,12 +116,17 @@ function fitNumber(value: unknown, shape: Shape & { is: 'integer' | 'number' }, 
   return rejected(value, context)
 }
 
-function fitList(items: readonly unknown[], of: Shape, context: Context): readonly unknown[] {
+function fitList(
+  items: readonly unknown[],
+  { of, hasGaps }: Shape & { is: 'list' },
+  context: Context,
+): readonly unknown[] {
   const fitted: unknown[] = []
   let changed = false
   for (const [index, item] of items.entries()) {
     context.path.push(index)
-    const left = item === null ? wrong(item, of, context) : fit(item, of, context)
+    const isGap = item === null && hasGaps && context.mode === 'lenient'
+    const left = isGap ? nothing : item === null ? wrong(item, of, context) : fit(item, of, context)
     context.path.pop()
     changed ||= left !== item
     if (left !== nothing && left !== null) fitted.push(left)
@@ -129,23 +134,18 @@ function fitList(items: readonly unknown[], of: Shape, context: Context): readon
   return changed ? fitted : items
 }
 
+/** `label: ` with nothing behind it is the empty string to Go. */
 function fitMap(value: Readonly<Record<string, unknown>>, of: Shape, context: Context) {
   let changed = false
   const entries: [string, unknown][] = []
   for (const [key, item] of Object.entries(value)) {
     context.path.push(key)
-    const left = item === null ? empty(of) : fit(item, of, context)
+    const left = item === null && of.is === 'text' ? '' : fit(item, of, context)
     context.path.pop()
     changed ||= left !== item
     if (left !== nothing) entries.push([key, left])
   }
   return changed ? Object.fromEntries(entries) : value
-}
-
-/** `label: ` with nothing behind it is the empty string to Go. */
-function empty(shape: Shape): unknown {
-  if (shape.is === 'text') return ''
-  return shape.is === 'object' ? {} : nothing
 }
 
 function fitObject(value: Readonly<Record<string, unknown>>, shape: ObjectShape, context: Context) {

@@ -6,6 +6,7 @@ import {
   duration,
   type Fields,
   fraction,
+  gappedList,
   int,
   labels,
   list,
@@ -83,7 +84,7 @@ export const retries = object({
 
 const httpRoute = object({
   name: text,
-  match: list(httpMatch),
+  match: gappedList(httpMatch),
   route: list(object({ 'destination!': destination, weight: int, headers })),
   redirect: object(
     {

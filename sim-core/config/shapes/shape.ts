@@ -3,7 +3,13 @@ export type Shape =
   | { readonly is: 'text' | 'boolean' | 'duration' | 'intOrText' | 'bytes' | 'any' }
   | { readonly is: 'integer' | 'number'; readonly min: number; readonly max: number }
   | { readonly is: 'one'; readonly of: readonly string[] }
-  | { readonly is: 'list' | 'map'; readonly of: Shape }
+  | { readonly is: 'map'; readonly of: Shape }
+  | {
+      readonly is: 'list'
+      readonly of: Shape
+      /** Istio passes over empty items here, where the CRD has none to tell it of. */
+      readonly hasGaps?: true
+    }
   | ObjectShape
 
 /** A map with known keys. */
@@ -51,6 +57,8 @@ export const fraction = (min: number, max: number): Shape => ({ is: 'number', mi
 export const one = (...of: readonly string[]): Shape => ({ is: 'one', of })
 /** A list of such values. */
 export const list = (of: Shape): Shape => ({ is: 'list', of })
+/** A list whose empty items Istio passes over. */
+export const gappedList = (of: Shape): Shape => ({ is: 'list', of, hasGaps: true })
 /** Such values by string. */
 export const map = (of: Shape): Shape => ({ is: 'map', of })
 /** Strings in a list. */

@@ -1,4 +1,8 @@
-import type { LocalityLoadBalancerSetting, OutlierDetection } from '../../model/istio.ts'
+import type {
+  LoadBalancerSettings,
+  LocalityLoadBalancerSetting,
+  OutlierDetection,
+} from '../../model/istio.ts'
 import { each, type Notes } from './finding.ts'
 
 /** Well-known labels that locality load balancing reads by itself. */
@@ -44,16 +48,13 @@ export function checkLocality(
 
 /** istio: pkg/config/validation/agent ValidateZoneAwareLbSetting. */
 export function checkZoneAware(
-  setting: Readonly<Record<string, unknown>> | undefined,
+  setting: LoadBalancerSettings['zoneAwareLbSetting'],
   outlier: OutlierDetection | undefined,
   path: string,
   notes: Notes,
 ): void {
   if (!setting) return
-  const { failover, failoverPriority } = setting as {
-    failover?: readonly Failover[]
-    failoverPriority?: readonly string[]
-  }
+  const { failover, failoverPriority } = setting
   const label = failoverPriority?.find(one => topology.includes(one))
   if (label !== undefined)
     notes.error(`${path}.failoverPriority`, `Zones and regions need no priority; remove ${label}.`)

@@ -50,7 +50,7 @@ function checkJwtRule(rule: JWTRule, path: string, notes: Notes): void {
     if (audience === '') notes.error(at, 'An audience is not empty.')
   })
   if (!rule.issuer && !rule.jwksUri) notes.error(path, 'A rule needs issuer or jwksUri.')
-  if (rule.jwksUri && !/^https?:\/\/[^\s]*$/i.test(rule.jwksUri))
+  if (rule.jwksUri && !/^https?:\/\/[^\s/?#:]*(?:\[[^\]]*\])?(?::\d*)?(?:[/?#]\S*)?$/i.test(rule.jwksUri))
     notes.error(`${path}.jwksUri`, `"${rule.jwksUri}" is no address that begins with http:// or https://.`)
   if (rule.jwks) checkKeys(rule.jwks, `${path}.jwks`, notes)
   each(rule.fromHeaders, `${path}.fromHeaders`, ({ name }, at) => {

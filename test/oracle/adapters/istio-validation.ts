@@ -42,8 +42,11 @@ function wantsValid(row: Json): boolean {
   if (typeof row.valid === 'boolean') return row.valid
   if (typeof row.wantErr === 'boolean') return !row.wantErr
   if ('err' in row) return row.err === ''
-  return 'input' in row ? !('expected' in row) : row.out === ''
+  return 'input' in row ? !row.expected : row.out === ''
 }
+
+/** What the tables' placeholders for `gvk.….Group` and `gvk.….Kind` stand for. */
+const GATEWAY: Readonly<Record<string, string>> = { Group: 'gateway.networking.k8s.io', Kind: 'Gateway' }
 
 /** Without Go's type names. */
 function plain(value: unknown): unknown {
@@ -51,7 +54,7 @@ function plain(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value
   return Object.fromEntries(
     Object.entries(value).flatMap(([key, inner]) =>
-      key === '@type' || inner === null ? [] : [[key, plain(inner)]],
+      key === '@type' ? [] : [[key, GATEWAY[String(inner)] ?? plain(inner)]],
     ),
   )
 }
@@ -98,15 +101,16 @@ const WRAPPERS: Readonly<Record<string, Wrap>> = {
       ],
     }),
   TestValidateCORSPolicy: row => routed({ corsPolicy: row.in }),
-  TestValidateHTTPFaultInjectionAbort: row => row.in && routed({ fault: { abort: row.in } }),
-  TestValidateHTTPFaultInjectionDelay: row => row.in && routed({ fault: { delay: row.in } }),
-  TestValidateHTTPRetry: row => row.in && routed({ retries: row.in }),
-  TestValidateHTTPRewrite: row => row.in && routed({ rewrite: row.in }),
-  TestValidateUriRegexRewrite: row => row.in && routed({ rewrite: { uriRegexRewrite: row.in } }),
-  TestValidatePortName: row => gateway({ servers: [{ hosts: ['foo.bar.com'], port: portOf(row.name) }] }),
-  TestValidateHTTPRedirect: row => row.redirect && httpRoute({ redirect: row.redirect }),
+  TestValidateHTTPFaultInjectionAbort: row => routed(row.in ? { fault: { abort: row.in } } : {}),
+  TestValidateHTTPFaultInjectionDelay: row => routed(row.in ? { fault: { delay: row.in } } : {}),
+  TestValidateHTTPRetry: row => routed(row.in ? { retries: row.in } : {}),
+  TestValidateHTTPRewrite: row => routed(row.in ? { rewrite: row.in } : {}),
+  TestValidateUriRegexRewrite: row => routed(row.in ? { rewrite: { uriRegexRewrite: row.in } } : {}),
+  TestValidatePortName: row =>
+    networking('ServiceEntry')({ hosts: ['foo.bar.com'], ports: [portOf(row.name)] }),
+  TestValidateHTTPRedirect: row => (row.redirect ? httpRoute({ redirect: row.redirect }) : routed({})),
   TestValidateHTTPDirectResponse: row =>
-    row.directResponse && httpRoute({ directResponse: row.directResponse }),
+    row.directResponse ? httpRoute({ directResponse: row.directResponse }) : routed({}),
   TestValidateDestination: row => httpRoute({ route: [{ destination: row.destination }] }),
   TestValidateHTTPRoute: row => httpRoute(row.route),
   TestValidateRootHTTPRoute: row => httpRoute(row.route),
@@ -125,6 +129,9 @@ const WRAPPERS: Readonly<Record<string, Wrap>> = {
   TestValidateTelemetry: of('telemetry', 'v1', 'Telemetry'),
   TestValidateTelemetryFilter: row =>
     of('telemetry', 'v1', 'Telemetry')({ in: { accessLogging: [{ filter: row.filter }] } }),
+  TestValidateTrafficExtension: of('extensions', 'v1alpha1', 'TrafficExtension'),
+  TestValidateK8sGateway: row =>
+    gateway(row.in, { annotations: { 'internal.istio.io/gateway-semantics': 'gateway' } }),
   TestValidateWasmPlugin: of('extensions', 'v1alpha1', 'WasmPlugin'),
   Test_validateExportTo: row => {
     const metadata = { namespace: row.namespace }
