@@ -23,7 +23,7 @@ export function echoWorld(folder: string): EchoWorld {
   if (known) return known
   const given = readFileSync(join(folder, 'echo-world.yaml'), 'utf8')
   const base: readonly Json[] = parseAllDocuments(given).map(document => document.toJS())
-  const added = migration(base)
+  const added = [...migration(base), ...external(base)]
   const text = [given, ...added.map(object => stringify(object))].join('\n---\n')
   const objects = [...base, ...added]
   const find = (kind: string, id: string) =>
@@ -50,6 +50,27 @@ export function echoWorld(folder: string): EchoWorld {
   }
   worlds.set(folder, made)
   return made
+}
+
+/** A workload outside the mesh that the topology lacks, otherwise as `b`. */
+function external(objects: readonly Json[]): readonly Json[] {
+  const name = 'external'
+  if (objects.some(each => each?.kind === 'Service' && each.metadata.name === name)) return []
+  const like = (kind: string, id: string) =>
+    structuredClone(
+      objects.find(
+        each => each?.kind === kind && each.metadata.namespace === 'echo1' && each.metadata.name === id,
+      ),
+    )
+  const service = like('Service', 'b')
+  const pod = like('Pod', 'b-v1-0')
+  if (!service || !pod) return []
+  Object.assign(service.metadata, { name, namespace: name, labels: { app: name } })
+  Object.assign(service.spec, { clusterIP: '10.96.1.95', selector: { app: name } })
+  Object.assign(pod.metadata, { name: `${name}-v1-0`, namespace: name, labels: { app: name, version: 'v1' } })
+  pod.spec.serviceAccountName = 'default'
+  pod.status.podIP = '10.244.1.95'
+  return [service, pod]
 }
 
 /** A workload that the topology lacks: one version with a sidecar, one without, otherwise as `b`. */
@@ -93,7 +114,9 @@ export function withConfig(world: EchoWorld, config: string): string {
 
 /** Placeholders become addresses, and the gateway's label its own. */
 function resolved(world: EchoWorld, text: string): string {
+  const workloadOnly = /- name: tcp\b/.test(text) ? '19092' : '18083'
   return text
     .replace(/app: ingressgateway\b/g, 'istio: ingressgateway')
+    .replace(/call:\S*GetWorkloadOnlyPorts\.WorkloadPort/g, workloadOnly)
     .replace(/(?:podIP|clusterIP)\([^)]*\)/g, placeholder => world.addressOf(placeholder) ?? placeholder)
 }

@@ -16,13 +16,27 @@ export const istioIntegration: Adapter = (content, folder) => {
 }
 
 function judge(each: Json, config: string, world: EchoWorld, jwks: string | undefined): Verdict {
+  if (each.request.message) return { unsupported: 'sends bytes that no HTTP client sends' }
   if (each.fullyMechanical === false) return { unsupported: 'is checked by a function in Go' }
   const probe = probeOf(each, world)
   if (typeof probe === 'string') return { unsupported: probe }
   const mesh = { meshConfig: meshConfigOf(each), jwks: jwks ? keysFor(config, jwks) : {} }
-  const answer = answerMesh({ documents: withConfig(world, config), mesh, probes: [probe] })
-  if (!answer) return { unsupported: 'there is no mesh-level probe yet' }
+  const documents = withConfig(world, config)
+  const ask = (probed: Json) => answerMesh({ documents, mesh, probes: [probed] })
+  const first = ask(probe)
+  if (!first) return { unsupported: 'there is no mesh-level probe yet' }
+  const next = each.request.followRedirects && redirected(probe, first)
+  const answer = next ? ask(next) : first
   return judgeAnswer(each.expect, answer, probe.request.protocol)
+}
+
+/** What the echo client asks when it follows a redirect; `undefined` without one. */
+function redirected(probe: Json, answer: Json): Json | undefined {
+  const location: string | undefined = answer.response?.headers?.location
+  const [, host, port, path] = /^http:\/\/([^/:]+)(?::(\d+))?(\/.*)?$/.exec(location ?? '') ?? []
+  if (!host) return undefined
+  const { host: _, ...request } = probe.request
+  return { ...probe, request: { ...request, address: host, port: Number(port ?? 80), path: path ?? '/' } }
 }
 
 /** The mesh that Istio's own security suite installs trusts one proxy before its gateway. istio: tests/integration/security/main_test.go's setup, told by the documentation of network topologies. */
