@@ -35,8 +35,8 @@ export function differs(what: string, want: unknown, got: unknown): string | und
 }
 
 /** The lines that are some. */
-export function lines(...found: readonly (string | undefined)[]): readonly string[] {
-  return found.filter(line => line !== undefined)
+export function lines(...found: readonly (string | null | undefined)[]): readonly string[] {
+  return found.filter(line => line !== undefined && line !== null)
 }
 
 /** The folder of the corpora beside the project; `undefined` where it is absent. */
