@@ -184,3 +184,30 @@ export interface ReferenceGrantSpec {
   readonly from?: readonly { readonly group?: string; readonly kind: string; readonly namespace: string }[]
   readonly to?: readonly { readonly group?: string; readonly kind: string; readonly name?: string }[]
 }
+export interface PolicyTarget {
+  readonly group?: string
+  readonly kind: string
+  readonly name: string
+  readonly sectionName?: string
+}
+export interface BackendTLSPolicySpec {
+  readonly targetRefs?: readonly PolicyTarget[]
+  readonly validation?: {
+    readonly caCertificateRefs?: readonly ObjectReference[]
+    readonly wellKnownCACertificates?: string
+    readonly hostname?: string
+    readonly subjectAltNames?: readonly {
+      readonly type: 'Hostname' | 'URI'
+      readonly hostname?: string
+      readonly uri?: string
+    }[]
+  }
+}
+export interface BackendTrafficPolicySpec {
+  readonly targetRefs?: readonly PolicyTarget[]
+  readonly retryConstraint?: {
+    readonly budget?: { readonly percent?: number; readonly interval?: string }
+    readonly minRetryRate?: { readonly count?: number; readonly interval?: string }
+  }
+  readonly sessionPersistence?: Readonly<Record<string, unknown>>
+}

@@ -2,6 +2,7 @@ import { featureOf } from '../../config/defaults/features.ts'
 import type { DestinationRule, PortTrafficPolicy, TrafficPolicy } from '../../model/istio.ts'
 import { type HostTable, isWildcard, mostSpecificHost, selects } from '../../model/names.ts'
 import { type Config, compareAge, listConfigs, resolveHost } from './configs.ts'
+import { gatewayApiDestinationRules } from './gateway-api/backend-policies.ts'
 import { ofKind, oncePerPush } from './memo.ts'
 import type { PushContext, Service, ServicePort } from './push-context.ts'
 
@@ -29,6 +30,7 @@ const emptyTable = (): MutableTable => ({ exact: new Map(), wildcard: new Map() 
 /** istio: pilot/pkg/model/push_context.go setDestinationRules. */
 const ruleIndex = oncePerPush(indexRules, push => [
   ofKind(push.tree, 'DestinationRule'),
+  gatewayApiDestinationRules(push),
   push.mesh,
   push.features,
   push.configDomainSuffix,
@@ -58,7 +60,7 @@ function indexRules(push: PushContext): RuleIndex {
 /** Rules with a workloadSelector come first, then the older ones; hosts are completed. */
 function sortedRules(push: PushContext): readonly Config<DestinationRule>[] {
   const rank = (config: Config<DestinationRule>) => (config.spec.workloadSelector ? 0 : 1)
-  return listConfigs(push, 'DestinationRule')
+  return [...listConfigs(push, 'DestinationRule'), ...gatewayApiDestinationRules(push)]
     .map(config => ({
       ...config,
       spec: { ...config.spec, host: resolveHost(push, config.spec.host ?? '', config.namespace) },

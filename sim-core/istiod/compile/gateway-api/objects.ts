@@ -10,7 +10,7 @@ export type Kubernetes<T> = Omit<Config<T>, 'kind'> & { readonly kind: string }
 /** Kinds of which Istio and the Gateway API both have one are told apart by their group. */
 export function gatewayApiObjects<T>(push: PushContext, kind: string): readonly Kubernetes<T>[] {
   return resourcesOf(push.tree, kind === 'Gateway' ? 'KubernetesGateway' : kind)
-    .filter(({ apiVersion }) => apiVersion.startsWith(`${GROUP}/`))
+    .filter(({ apiVersion }) => /^gateway\.networking\.(x-)?k8s\.io\//.test(apiVersion))
     .map(resource => typed<T>(resource))
 }
 
