@@ -127,10 +127,11 @@ function mirrorOf(
 
 /** Without a port: the scheme's own, or that of the request when the scheme stays. */
 function redirectOf(filter: NonNullable<RouteFilter['requestRedirect']>): HTTPRedirect {
-  const { scheme, hostname, path, port, statusCode } = filter
+  // The API server fills in 302. gateway-api: apis/v1/httproute_types.go HTTPRequestRedirectFilter.
+  const { scheme, hostname, path, port, statusCode = 302 } = filter
   const derivePort = scheme === undefined ? 'FROM_REQUEST_PORT' : 'FROM_PROTOCOL_DEFAULT'
   return {
-    ...(statusCode === undefined ? {} : { redirectCode: statusCode }),
+    redirectCode: statusCode,
     ...(hostname === undefined ? {} : { authority: hostname }),
     ...(scheme === undefined ? {} : { scheme }),
     ...(port === undefined ? { derivePort } : { port }),
