@@ -6,6 +6,7 @@ import type { Resource } from '../model/resource.ts'
 import type { PodRow } from '../world/cluster.ts'
 import { type Component, defineComponent, send } from '../world/component.ts'
 import { createFifo } from '../world/fifo.ts'
+import { behaviorOfPod, zoneOfPod } from '../world/pod-select.ts'
 import { commit, commitOf, treeOf, watchResources } from '../world/resources.ts'
 import type { World } from '../world/world.ts'
 import { type AddressPool, addressPool, podRange } from './addresses.ts'
@@ -180,15 +181,14 @@ function createPod(
   const ordinal = self.made[key] ?? 0
   self.made[key] = ordinal + 1
   const pod = id<'pod'>(world.state.pods.length)
-  const node = nodeFor(world, spec, pod)
-  world.state.pods.push({
+  const draft: PodRow = {
     id: pod,
     namespace,
     name: plan.name,
     workload: resource.metadata.name,
     ordinal,
     ip: '',
-    node: id(node),
+    node: id(0),
     labels,
     serviceAccount: spec.serviceAccountName ?? 'default',
     phase: 'Pending',
@@ -202,7 +202,9 @@ function createPod(
     behavior: 0,
     busy: 0,
     waiting: createFifo(),
-  })
+  }
+  const node = nodeFor(world, spec, pod, zoneOfPod(world, draft))
+  world.state.pods.push({ ...draft, node: id(node), behavior: behaviorOfPod(world, draft) })
   ;(self.pods[key] ??= []).push({ pod, hash: workload.hash })
   const object: Resource = {
     apiVersion: 'v1',
@@ -230,12 +232,14 @@ function statedStatus(workload: Workload): Readonly<Record<string, unknown>> {
   return workload.kind === 'Pod' && status !== null && typeof status === 'object' ? { ...status } : {}
 }
 
-/** Its own choice of a node, else one after the other. */
-function nodeFor(world: World, spec: PodSpec, pod: PodId): number {
+/** Its own choice of a node, else one after the other, in the zone that it is to be in. */
+function nodeFor(world: World, spec: PodSpec, pod: PodId, zone: string | undefined): number {
   const { nodes } = world.state
   const named = nodes.findIndex(node => node.name === spec.nodeName)
   if (named >= 0) return named
-  const inside = nodes.filter(node => node.ready && node.name !== OUTSIDE)
+  const up = nodes.filter(node => node.ready && node.name !== OUTSIDE)
+  const there = up.filter(node => node.zone === zone)
+  const inside = there.length > 0 ? there : up
   return inside.length === 0 ? 0 : (inside[pod % inside.length]?.id ?? 0)
 }
 

@@ -1,5 +1,8 @@
-import { streamOf } from '../envoy/room.ts'
+import type { EnvoyRoom } from '../envoy/room.ts'
 import type { Outcome } from '../model/outcome.ts'
+import { loadGenerator } from '../workload/load-generator.ts'
+import type { PodRow } from '../world/cluster.ts'
+import { stateOf } from '../world/component.ts'
 import type { Connection } from '../world/connection.ts'
 import type { Exchange } from '../world/exchange.ts'
 import { arrivalOf, type Observer, podOf, templateOf, type World } from '../world/world.ts'
@@ -68,18 +71,18 @@ export interface Evidence {
   readonly connections: readonly ConnectionEvidence[]
 }
 
-interface Options {
-  /** Virtual time at which the run began on the world's clock. */
-  readonly origin: number
-  readonly trafficNames: readonly string[]
-  /** Labels of requests that were sent by hand, by serial. */
-  readonly labels: ReadonlyMap<number, string>
-  readonly onRequest?: (request: RequestEvidence) => void
-  readonly onConnection?: (connection: ConnectionEvidence) => void
+/** Who hears of requests and connections as they end. */
+export interface Watch {
+  readonly onRequest?: (request: RequestEvidence, world: World) => void
+  readonly onConnection?: (connection: ConnectionEvidence, world: World) => void
 }
 
-/** Somebody who writes down what clients and applications saw. */
-export function createWitness(options: Options): Observer & Evidence {
+/** Somebody who writes down what clients and applications saw. `origin` is the world's time at which the run began; `labels` name requests that were sent by hand, by serial. */
+export function createWitness(
+  origin: number,
+  labels: ReadonlyMap<number, string>,
+  watch: Watch = {},
+): Observer & Evidence {
   const requests: RequestEvidence[] = []
   const connections: ConnectionEvidence[] = []
   const tries = new Map<number, Attempt[]>()
@@ -94,27 +97,39 @@ export function createWitness(options: Options): Observer & Evidence {
         tries.set(x.parentSerial, [...list, attemptOf(x, parent, world, list.length + 1)])
         return
       }
-      const request = requestOf(x, world, tries.get(x.serial) ?? [], options)
+      const request = requestOf(x, world, tries.get(x.serial) ?? [], origin, labels.get(x.serial))
       tries.delete(x.serial)
       requests.push(request)
-      options.onRequest?.(request)
+      watch.onRequest?.(request, world)
     },
     connection: (c, world) => {
-      const seen = connectionEvidence(c, world, options.origin)
+      const seen = connectionEvidence(c, world, origin)
       if (!seen) return
       connections.push(seen)
-      options.onConnection?.(seen)
+      watch.onConnection?.(seen, world)
     },
   }
 }
 
 const NOTHING: Outcome = { kind: 'reset', status: 0, flags: [], details: '' }
 
+/** The cluster that the proxy which took this exchange chose for it; `''` where none did. */
+function clusterOf(x: Exchange, world: World): string {
+  const stream = (world.state.components['envoy'] as EnvoyRoom | undefined)?.streams[x.id]
+  return stream?.serial === x.serial ? stream.cluster : ''
+}
+
+/** The pod at the other end of an exchange's connection. */
+function reachedBy(x: Exchange, world: World): PodRow | undefined {
+  const to = world.state.connections[x.connection]?.toPod ?? -1
+  return to >= 0 && to !== x.fromPod ? world.state.pods[to] : undefined
+}
+
 function attemptOf(x: Exchange, parent: Exchange, world: World, number: number): Attempt {
-  const pod = x.atPod >= 0 && x.atPod !== x.fromPod ? podOf(world, x.atPod) : undefined
+  const pod = reachedBy(x, world)
   return {
     number,
-    cluster: streamOf(world, parent).cluster,
+    cluster: clusterOf(parent, world),
     endpoint: pod ? `${pod.namespace}/${pod.name}` : '',
     outcome: x.outcome ?? NOTHING,
   }
@@ -124,18 +139,18 @@ function requestOf(
   x: Exchange,
   world: World,
   attempts: readonly Attempt[],
-  options: Options,
+  origin: number,
+  label: string | undefined,
 ): RequestEvidence {
   const template = templateOf(world, x)
   const arrival = arrivalOf(world, x)
   const sender = x.fromPod >= 0 ? podOf(world, x.fromPod) : undefined
-  const cluster = x.atProxy >= 0 ? streamOf(world, x).cluster : ''
+  const cluster = clusterOf(x, world)
   const [, , subset = '', host] = cluster.split('|')
   const isRoot = x.parent < 0
-  const label = options.labels.get(x.serial)
-  const traffic = options.trafficNames[x.traffic] ?? ''
+  const traffic = stateOf(world, loadGenerator).flows[x.traffic]?.traffic.name ?? ''
   const last = attempts.at(-1)?.endpoint ?? ''
-  const direct = x.atProxy < 0 && x.atPod >= 0 && x.atPod !== x.fromPod ? podOf(world, x.atPod) : undefined
+  const direct = attempts.length === 0 ? reachedBy(x, world) : undefined
   const reached = direct ?? world.state.pods.find(pod => `${pod.namespace}/${pod.name}` === last)
   return {
     serial: x.serial,
@@ -150,8 +165,8 @@ function requestOf(
     method: template.method,
     url: `${template.scheme}://${template.authority}${template.path}`,
     headers: Object.fromEntries(template.headers),
-    startNs: x.startedAt - options.origin,
-    endNs: world.kernel.now - options.origin,
+    startNs: x.startedAt - origin,
+    endNs: world.kernel.now - origin,
     outcome: x.outcome ?? NOTHING,
     attempts,
     cluster,

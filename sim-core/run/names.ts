@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import type { PodSelect } from '../world/pod-select.ts'
+import type { PodSelect } from '../world/cluster.ts'
 import type { select as selectSchema } from './scenario/words.ts'
 
 /** A bare name means the scenario's namespace; `*` stays. */

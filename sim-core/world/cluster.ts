@@ -87,3 +87,16 @@ export interface DnsRow {
   addresses: readonly string[]
   readonly ttl: Nanos
 }
+
+/** Which pods something is about. Several fields: all must hold. Names are complete: `ns/workload`, `ns/workload@2`, `ns/pod`. */
+export interface PodSelect {
+  /** `*` is every workload that is not of the mesh's own. */
+  readonly workload?: string
+  readonly pod?: string
+  readonly namespace?: string
+  readonly labels?: Readonly<Record<string, string>>
+  readonly zone?: string
+  readonly node?: string
+  /** `ns/service`: the pods behind it. */
+  readonly service?: string
+}

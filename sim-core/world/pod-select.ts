@@ -1,18 +1,5 @@
-import type { PodRow } from './cluster.ts'
+import type { PodRow, PodSelect } from './cluster.ts'
 import type { World } from './world.ts'
-
-/** Which pods something is about. Several fields: all must hold. Names are complete: `ns/workload`, `ns/workload@2`, `ns/pod`. */
-export interface PodSelect {
-  /** `*` is every workload that is not of the mesh's own. */
-  readonly workload?: string
-  readonly pod?: string
-  readonly namespace?: string
-  readonly labels?: Readonly<Record<string, string>>
-  readonly zone?: string
-  readonly node?: string
-  /** `ns/service`: the pods behind it. */
-  readonly service?: string
-}
 
 /** Namespaces of the mesh itself and of Kubernetes. */
 const SYSTEM = new Set(['istio-system', 'kube-system', ''])
@@ -53,4 +40,14 @@ function isBehind(world: World, service: string, pod: PodRow): boolean {
     row =>
       `${row.namespace}/${row.name}` === service && row.endpoints.some(endpoint => endpoint.ip === pod.ip),
   )
+}
+
+/** Number of the behavior that the rules give a pod; 0, the default, when none fits. */
+export function behaviorOfPod(world: World, pod: PodRow): number {
+  return world.state.behaviorRules.find(rule => selects(world, rule.select, pod))?.behavior ?? 0
+}
+
+/** Zone that the rules put a pod into; `undefined` (or `spread`) for any. */
+export function zoneOfPod(world: World, pod: PodRow): string | undefined {
+  return world.state.placements.find(rule => selects(world, rule.select, pod))?.zone
 }

@@ -5,7 +5,7 @@ import { type EpochSeconds, type Nanos, START_OF_RUN } from '../kernel/time.ts'
 import type { RequestTemplate } from '../model/http.ts'
 import type { Outcome } from '../model/outcome.ts'
 import type { Behavior } from './behavior.ts'
-import type { DnsRow, NodeRow, PodRow, ServiceRow } from './cluster.ts'
+import type { DnsRow, NodeRow, PodRow, PodSelect, ServiceRow } from './cluster.ts'
 import type { Arrival, Connection } from './connection.ts'
 import type { Exchange } from './exchange.ts'
 import type { Meter } from './meter.ts'
@@ -43,6 +43,9 @@ export interface WorldState {
   workers: Worker[]
   pools: PoolState[]
   behaviors: Behavior[]
+  /** Which pods behave how, and where they are put; the first that fits counts. Set before the first pod is made. */
+  behaviorRules: readonly { readonly select: PodSelect; readonly behavior: number }[]
+  placements: readonly { readonly select: PodSelect; readonly zone: string }[]
   /** Interned, frozen values that rows name by index. */
   templates: RequestTemplate[]
   arrivals: Arrival[]
@@ -133,6 +136,8 @@ export function createState(seed: number, startTime: EpochSeconds = START_OF_RUN
     workers: [],
     pools: [],
     behaviors: [],
+    behaviorRules: [],
+    placements: [],
     templates: [],
     arrivals: [],
     discovery: [],

@@ -5,6 +5,7 @@ import type { Resource } from '../../model/resource.ts'
 import { apply, remove } from '../../platform/api-server.ts'
 import { treeOf } from '../../world/resources.ts'
 import type { World } from '../../world/world.ts'
+import { patchOf } from '../patch-of.ts'
 import { type Action, type ActionContext, impossible } from './action.ts'
 
 /** What stood under a name before it was changed; `undefined` for nothing. */
@@ -49,9 +50,7 @@ export const deleteResources: Action<'delete'> = {
 /** `kubectl patch`. */
 export const patchResource: Action<'patch'> = {
   begin: (spec, context) => {
-    const { target, patch, merge, strategic } = spec
-    const change = patch ? { json6902: patch } : merge ? { merge } : { strategic: strategic ?? {} }
-    return patched(context, named(context.world, target, context.namespace), change as Patch)
+    return patched(context, named(context.world, spec.target, context.namespace), patchOf(spec))
   },
   end: putBack,
   say: ({ target }) => `kubectl patch ${sayTarget(target)}`,

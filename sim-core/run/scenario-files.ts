@@ -1,0 +1,130 @@
+import { treeKeyOf } from '../config/kinds.ts'
+import { type Loaded, load } from '../config/load.ts'
+import { applyAll } from '../config/resource-store.ts'
+import type { Diagnostic, Result } from '../model/reason.ts'
+import type { Resource } from '../model/resource.ts'
+import { patchOf } from './patch-of.ts'
+import type { ScenarioDocument } from './scenario/schema.ts'
+import type { Sourced } from './scenario.ts'
+
+/** What the host finds under a path as the scenario writes it: path → text, and what it did not find. */
+export type FindFiles = (path: string) => {
+  readonly files: Readonly<Record<string, string>>
+  readonly problems: readonly Diagnostic[]
+}
+
+/** A scenario with everything that it names: nothing is read during a run. */
+export interface ScenarioInput {
+  readonly sourced: Sourced<ScenarioDocument>
+  /** The manifests that stand at the start. */
+  readonly loaded: Loaded
+  /** The same after the scenario's patches. */
+  readonly resources: readonly Resource[]
+  /** What the timeline applies or deletes, by the path as written. */
+  readonly changes: ReadonlyMap<string, Loaded>
+  /** Every file, for whoever shows them. */
+  readonly files: Readonly<Record<string, string>>
+  /** Text of other files (distributions, MeshConfig), by the path as written. */
+  readonly texts: ReadonlyMap<string, string>
+}
+
+/** Reads what a scenario names. Problems are errors of the scenario or of its manifests, each with its place. */
+export function gatherScenario(sourced: Sourced<ScenarioDocument>, find: FindFiles): Result<ScenarioInput> {
+  const { spec, metadata } = sourced.document
+  const namespace = metadata.namespace ?? 'default'
+  const problems: Diagnostic[] = []
+  const all: Record<string, string> = {}
+  const take = (path: string, where: string) => {
+    const found = find(path)
+    for (const problem of found.problems) problems.push(atField(sourced, where, problem))
+    Object.assign(all, found.files)
+    return found.files
+  }
+  const manifests: Record<string, string> = {}
+  const namespaces: Record<string, string> = {}
+  spec.manifests.forEach((written, index) => {
+    const path = typeof written === 'string' ? written : written.path
+    const files = take(path, `spec.manifests[${index}]`)
+    for (const file of Object.keys(files)) {
+      manifests[file] = files[file] ?? ''
+      if (typeof written !== 'string' && written.namespace !== undefined) namespaces[file] = written.namespace
+    }
+  })
+  const unknownFields = spec.mesh?.unknownFields
+  const options = { namespace, namespaces, ...(unknownFields && { unknownFields }) }
+  const loaded = load(manifests, options)
+  problems.push(...loaded.diagnostics.filter(each => each.severity === 'error'))
+  const changes = new Map<string, Loaded>()
+  for (const { path, where } of changePaths(spec)) {
+    if (changes.has(path)) continue
+    const change = load(take(path, where), options)
+    problems.push(...change.diagnostics.filter(each => each.severity === 'error'))
+    changes.set(path, change)
+  }
+  const texts = new Map<string, string>()
+  for (const path of textPaths(spec)) texts.set(path, Object.values(take(path, 'spec'))[0] ?? '')
+  const patched = applyPatches(sourced, loaded, namespace)
+  if (!patched.ok) problems.push(...patched.problems)
+  if (problems.length > 0 || !patched.ok) return { ok: false, problems }
+  return { ok: true, value: { sourced, loaded, resources: patched.value, changes, files: all, texts } }
+}
+
+type Spec = ScenarioDocument['spec']
+
+/** Paths that the timeline applies or deletes, each with the field that names it. */
+function changePaths(spec: Spec): readonly { readonly path: string; readonly where: string }[] {
+  return (spec.timeline ?? []).flatMap((entry, index) => {
+    const { apply, delete: removed } = entry.do
+    const paths = [apply, typeof removed === 'string' || Array.isArray(removed) ? removed : undefined]
+    return paths
+      .flat()
+      .flatMap(path => (typeof path === 'string' ? [{ path, where: `spec.timeline[${index}].do` }] : []))
+  })
+}
+
+/** Files that are no manifests: the CSV of a distribution, a MeshConfig. */
+function textPaths(spec: Spec): readonly string[] {
+  const found: string[] = typeof spec.mesh?.meshConfig === 'string' ? [spec.mesh.meshConfig] : []
+  const walk = (value: unknown): void => {
+    if (Array.isArray(value)) for (const item of value) walk(item)
+    else if (typeof value === 'object' && value !== null)
+      for (const [key, item] of Object.entries(value))
+        if (key === 'empirical' && typeof item === 'string') found.push(item)
+        else walk(item)
+  }
+  walk([spec.behaviors, spec.topology, spec.traffic])
+  return found
+}
+
+function atField(sourced: Sourced<ScenarioDocument>, path: string, problem: Diagnostic): Diagnostic {
+  const message = `${problem.file}: ${problem.message}`
+  return { ...problem, message, file: sourced.file, ...sourced.at(path), path }
+}
+
+function applyPatches(
+  sourced: Sourced<ScenarioDocument>,
+  loaded: Loaded,
+  namespace: string,
+): Result<readonly Resource[]> {
+  const { patches = [] } = sourced.document.spec
+  const changed = new Set<string>()
+  let tree = loaded.tree
+  for (const [index, written] of patches.entries()) {
+    const { kind, name } = written.target
+    const inside = tree[kind]?.[''] && !tree[kind]?.[namespace] ? '' : (written.target.namespace ?? namespace)
+    const result = applyAll(tree, [{ verb: 'patch', kind, namespace: inside, name, patch: patchOf(written) }])
+    if (!result.ok)
+      return {
+        ok: false,
+        problems: result.problems.map(problem => atField(sourced, `spec.patches[${index}]`, problem)),
+      }
+    tree = result.value
+    changed.add(`${kind}\n${inside}\n${name}`)
+  }
+  const now = (resource: Resource): Resource => {
+    const { namespace: inside, name } = resource.metadata
+    const kind = treeKeyOf(resource.apiVersion, resource.kind)
+    return changed.has(`${kind}\n${inside}\n${name}`) ? (tree[kind]?.[inside]?.[name] ?? resource) : resource
+  }
+  return { ok: true, value: loaded.resources.map(now) }
+}

@@ -1,0 +1,211 @@
+import { treeOf as treeFrom } from '../config/load.ts'
+import type { StopReason } from '../kernel/kernel.ts'
+import { type Nanos, nanos } from '../kernel/time.ts'
+import { CLIENTS, requestOf } from '../workload/clients.ts'
+import { addTraffic, loadGenerator, sendOne } from '../workload/load-generator.ts'
+import { checkpoint, restore } from '../world/checkpoint.ts'
+import { send, stateOf } from '../world/component.ts'
+import { settle as takeTurns } from '../world/journey.ts'
+import { createTrace, type Log, type TraceLevel } from '../world/trace.ts'
+import { internArrival, internTemplate, type World } from '../world/world.ts'
+import type { ActionContext } from './actions/action.ts'
+import { arrange, meshOfScenario, wallStart } from './arrange.ts'
+import { createWitness, type Evidence, type Watch } from './evidence.ts'
+import type { ProbeFrom, ProbeRequest } from './mesh-input.ts'
+import type { SettledMesh } from './mesh-world.ts'
+import { prepareRequest } from './probe.ts'
+import { perSecondOf } from './quantity.ts'
+import type { ScenarioInput } from './scenario-files.ts'
+import { createSchedule, type Schedule, startOf, type TimelineEntry } from './schedule.ts'
+import { emptyWorld, settle, startWorld } from './settled-world.ts'
+import { type TimelineState, timeline } from './timeline.ts'
+import { requestOfTraffic, senderOf, trafficOf } from './traffic-of.ts'
+
+/**
+ * One run of a scenario. It begins with a mesh at rest: everything started, every push applied. From there on time counts,
+ * and is given in nanoseconds since that beginning.
+ */
+export interface Simulation {
+  readonly world: World
+  readonly now: number
+  /** Length that the scenario gives it. */
+  readonly duration: number
+  readonly digest: string
+  readonly log: Log
+  readonly schedule: Schedule
+  readonly evidence: Evidence
+  /** Whether every pod was ready when the run began. */
+  readonly startedReady: boolean
+  /** Traffic and timeline entries that cannot be done, as sentences. */
+  readonly problems: readonly string[]
+  /** Bounded work; says why it stopped. */
+  run(budget: { readonly until?: number; readonly events?: number }): StopReason
+  /** A copy of this instant without traffic, for questions that must not change the run. */
+  readonly still: Pick<SettledMesh, 'copy'>
+  /** Takes an entry into the timeline that was not planned: what a person does. */
+  act(entry: TimelineEntry, at: number): void
+}
+
+interface Options {
+  readonly seed: number
+  readonly trace: TraceLevel
+  /** Entries added to the scenario's own timeline, with their instants. */
+  readonly actions?: readonly { readonly at: number; readonly entry: TimelineEntry }[]
+  readonly watch?: Watch
+}
+
+/** Makes a run: starts the mesh, lets it come to rest, and plans what is to happen. */
+export function createSimulation(input: ScenarioInput, options: Options): Simulation {
+  const { spec, metadata } = input.sourced.document
+  const namespace = metadata.namespace ?? 'default'
+  const { mesh, setup } = meshOfScenario(input)
+  const entries: TimelineEntry[] = [...(spec.timeline ?? [])]
+  const labels = new Map<number, string>()
+  const contextOf = (world: World, entry: string) => actionContext(input, namespace, world, entry, labels)
+  const frame = {
+    mesh,
+    setup,
+    seed: options.seed,
+    besides: [timeline(entries, contextOf)],
+    startTime: wallStart(spec),
+  }
+  const first = startWorld({
+    ...frame,
+    trace: 'off',
+    resources: input.resources,
+    tree: treeFrom(input.resources),
+    zones: (spec.topology?.zones ?? []).map(zone => (typeof zone === 'string' ? zone : zone.name)),
+    prepare: world => arrange(world, input, namespace),
+  })
+  const startedReady = settle(first)
+  const origin = first.kernel.now
+  const clock = { now: 0 as Nanos }
+  const world = emptyWorld({ ...frame, trace: createTrace(options.trace, clock) })
+  Object.defineProperty(clock, 'now', { get: () => nanos(world.kernel.now - origin) })
+  restore(world, checkpoint(first))
+  const evidence = createWitness(origin, labels, options.watch)
+  world.driver.observers.push(evidence)
+  const schedule = createSchedule(entries)
+  const problems = plan(world, input, namespace, origin, schedule, entries)
+  const act = (entry: TimelineEntry, at: number): void => {
+    const index = entries.push(entry) - 1
+    send(world, 'timeline.begin', nanos(Math.max(0, origin + at - world.kernel.now)), index)
+  }
+  for (const { at, entry } of options.actions ?? []) act(entry, at)
+  return {
+    world,
+    get now() {
+      return world.kernel.now - origin
+    },
+    duration:
+      spec.run?.duration === undefined
+        ? DEFAULT_DURATION
+        : (schedule.at(spec.run.duration) ?? DEFAULT_DURATION),
+    get digest() {
+      return world.kernel.digest
+    },
+    log: world.trace.log,
+    schedule,
+    evidence,
+    startedReady,
+    get problems() {
+      const failed = (world.state.components['timeline'] as TimelineState).problems
+      return [
+        ...problems,
+        ...failed.map(({ index, why }) => `${entries[index]?.name ?? `timeline[${index}]`}: ${why}`),
+      ]
+    },
+    run: ({ until, events }) => {
+      const stop = world.kernel.run({
+        ...(until !== undefined && { until: nanos(origin + until) }),
+        ...(events !== undefined && { events }),
+      })
+      world.trace.flush()
+      return stop
+    },
+    still: {
+      copy: trace => {
+        const copy = emptyWorld({ ...frame, trace })
+        restore(copy, checkpoint(world))
+        for (const flow of stateOf(copy, loadGenerator).flows) flow.stopped = true
+        return copy
+      },
+    },
+    act,
+  }
+}
+
+/** A scenario that gives no duration runs for a minute. */
+const DEFAULT_DURATION = 60e9
+
+/** Schedules traffic and timeline; says what cannot be done. */
+function plan(
+  world: World,
+  input: ScenarioInput,
+  namespace: string,
+  origin: Nanos,
+  schedule: Schedule,
+  entries: readonly TimelineEntry[],
+): readonly string[] {
+  const at = (moment: string | undefined) => {
+    const since = schedule.at(moment)
+    return since === undefined ? undefined : nanos(origin + since)
+  }
+  const readFile = (path: string) => input.texts.get(path)
+  const problems = (input.sourced.document.spec.traffic ?? []).flatMap(written => {
+    const traffic = trafficOf(written, { world, namespace, readFile, at })
+    if (typeof traffic === 'string') return [`traffic ${written.name}: ${traffic}`]
+    addTraffic(world, traffic)
+    return []
+  })
+  for (const [index, entry] of entries.entries()) {
+    const start = startOf(entry, moment => schedule.at(moment))
+    if (start !== undefined) send(world, 'timeline.begin', nanos(origin + start - world.kernel.now), index)
+    else if (entry.when !== undefined)
+      problems.push(`${entry.name ?? `timeline[${index}]`}: when is not simulated yet; use at or after`)
+  }
+  return problems
+}
+
+function actionContext(
+  input: ScenarioInput,
+  namespace: string,
+  world: World,
+  entry: string,
+  labels: Map<number, string>,
+): ActionContext {
+  const { traffic = [] } = input.sourced.document.spec
+  return {
+    world,
+    namespace,
+    entry,
+    resourcesOf: paths => [paths].flat().flatMap(path => input.changes.get(path)?.resources ?? []),
+    rateOf: name => {
+      const rate = traffic.find(one => one.name === name)?.arrival.open?.rate
+      return rate === undefined ? Number.NaN : perSecondOf(rate)
+    },
+    send: (from, request, label) =>
+      sendNow(world, senderOf(from, namespace), requestOfTraffic(request, world), label, labels),
+  }
+}
+
+function sendNow(
+  world: World,
+  from: ProbeFrom,
+  request: ProbeRequest,
+  label: string,
+  labels: Map<number, string>,
+): string | undefined {
+  const prepared = prepareRequest(world, from, request)
+  if (typeof prepared === 'string') return prepared
+  const { sender, template, arrival } = prepared
+  const x = sendOne(
+    world,
+    sender,
+    internTemplate(world, requestOf(CLIENTS.curl, template)),
+    internArrival(world, arrival),
+  )
+  labels.set(x.serial, label)
+  takeTurns(world)
+  return undefined
+}
