@@ -15,7 +15,7 @@ import { durationOf } from './duration.ts'
 import type { Host } from './hosts.ts'
 import { alpnOverride } from './http-filters/alpn.ts'
 import type { HostResult } from './outlier-detector.ts'
-import { type Plan, upstreamRequest } from './plan.ts'
+import { type Plan, requestOf } from './plan.ts'
 import {
   backOffInterval,
   isConnectionFailure,
@@ -44,6 +44,87 @@ export function poolFor(
   const limit = poolLimits(upstream.cluster)
   const wanted = facts?.protocol ?? protocolOf(world, x)
   const protocol = wanted === 'tcp' || limit.protocol === 'downstream' ? wanted : limit.protocol
+  if (protocol === 'tcp') return makePool(world, x, upstream, host, protocol, facts, plan)
+  const { cluster } = upstream
+  const peer = peerOf(world, x, upstream, host)
+  let known = poolsOf.get(host)
+  if (!known) poolsOf.set(host, (known = []))
+  for (const each of known)
+    if (
+      each.worker === x.worker &&
+      each.protocol === protocol &&
+      each.alpn === plan?.alpn &&
+      each.peer === peer &&
+      each.cluster === cluster &&
+      each.metadata === host.metadata &&
+      each.localityMetadata === host.localityMetadata
+    )
+      return each.pool
+  const pool = makePool(world, x, upstream, host, protocol, facts, plan)
+  const { metadata, localityMetadata } = host
+  known.push({
+    worker: x.worker,
+    protocol,
+    alpn: plan?.alpn,
+    peer,
+    cluster,
+    metadata,
+    localityMetadata,
+    pool,
+  })
+  return pool
+}
+
+/** Everything that a pool's number follows from; the number itself follows from the state, whose row the host is. */
+interface KnownPool {
+  readonly worker: number
+  readonly protocol: PoolState['protocol']
+  readonly alpn: Plan['alpn']
+  readonly peer: string
+  readonly cluster: Upstream['cluster']
+  readonly metadata: Host['metadata']
+  readonly localityMetadata: Host['localityMetadata']
+  readonly pool: number
+}
+
+const poolsOf = new WeakMap<Host, KnownPool[]>()
+const socketsOf = new WeakMap<
+  Host,
+  {
+    readonly cluster: Upstream['cluster']
+    readonly metadata: unknown
+    readonly localityMetadata: unknown
+    readonly tls: ReturnType<typeof upstreamTls>
+  }
+>()
+
+/** The identity that this proxy would show to the host; `''` for none. */
+function peerOf(world: World, x: Exchange, { cluster }: Upstream, host: Host): string {
+  const { metadata, localityMetadata } = host
+  let known = socketsOf.get(host)
+  if (
+    known?.cluster !== cluster ||
+    known.metadata !== metadata ||
+    known.localityMetadata !== localityMetadata
+  ) {
+    const tls = upstreamTls(chooseTransportSocket(cluster, metadata, localityMetadata))
+    known = { cluster, metadata, localityMetadata, tls }
+    socketsOf.set(host, known)
+  }
+  if (!known.tls) return ''
+  const own = ownCertificate(known.tls.commonTlsContext, secretsOf(proxyOf(world, x.atProxy)))
+  return own?.uris[0] ?? ''
+}
+
+function makePool(
+  world: World,
+  x: Exchange,
+  upstream: Upstream,
+  host: Host,
+  protocol: PoolState['protocol'],
+  facts: ChainFacts | undefined,
+  plan: Plan | undefined,
+): number {
   const arrival = internArrival(world, arrivalFor(world, x, upstream, host, protocol, facts, plan))
   return poolNumber(world, upstream, { worker: x.worker, host: host.key, arrival, protocol })
 }
@@ -121,10 +202,7 @@ export function startTry(world: World, x: Exchange, stream: StreamRow, plan: Pla
   child.connection = connection?.id ?? none()
   const head = world.state.templates[x.template]
   if (plan && stream.kind !== 'ask')
-    child.template = internTemplate(
-      world,
-      upstreamRequest(plan, plan.head, stream.entry, x.attempt, host.hostname),
-    )
+    child.template = internTemplate(world, requestOf(plan, stream.entry, x.attempt, host.hostname))
   else if (head) child.template = x.template
   host.active++
   pool.active++

@@ -17,7 +17,7 @@ import {
   type Timers,
   timer,
 } from '../world/journey.ts'
-import { DONE, internTemplate, type Next, type World } from '../world/world.ts'
+import { DONE, internTemplate, type Next, streamOfRow, type World } from '../world/world.ts'
 import { admit } from './admission.ts'
 import {
   abandonTry,
@@ -115,7 +115,7 @@ export const legs: LegsOf<'envoy'> = {
       chooseHost(world, upstream, destinationOf(plan, world, x), {
         hash: stream.hash,
         now: world.kernel.now,
-        random: world.stream(`envoy/${proxyOf(world, x.atProxy).name}/lb`),
+        random: streamOfRow(world, 'envoy', 'lb', x.atProxy, proxyOf(world, x.atProxy).name),
         avoid: retry?.avoidsPreviousHosts ? stream.tried : [],
         repicks: retry?.avoidsPreviousHosts ? retry.hostSelectionAttempts : 0,
         excludedPriorities: excluded(stream, retry?.previousPriorities ?? 0),

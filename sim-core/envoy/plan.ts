@@ -76,6 +76,8 @@ export interface Plan {
   readonly mirrors: readonly RequestMirrorPolicy[]
   /** istio.alpn's overrides, where the chain has that filter. */
   readonly alpn: AlpnConfig | undefined
+  /** Requests as they are sent on, by weighted cluster, then by attempt and host name. */
+  readonly requests: Map<WeightedClusterEntry | undefined, Map<number | string, RequestTemplate>>
   /** Answers made of upstream answers, by weighted cluster. */
   readonly answers: Map<string, Map<Outcome, Outcome>>
 }
@@ -100,6 +102,7 @@ export function decidePlan(key: PlanKey, why?: Why): Plan {
     retry: retryPlan(route.chose?.route?.retryPolicy ?? virtualHost.chose?.retryPolicy),
     mirrors: route.chose?.route?.requestMirrorPolicies ?? [],
     alpn: alpnOf(manager),
+    requests: new Map(),
     answers: new Map(),
   }
 }
@@ -147,6 +150,7 @@ function tcpPlan(key: PlanKey): Plan {
     retry: undefined,
     mirrors: [],
     alpn: undefined,
+    requests: new Map(),
     answers: new Map(),
   }
 }
@@ -286,6 +290,23 @@ function pathOf(plan: Plan, entry: WeightedClusterEntry | undefined): RoutePath 
     route: route.chose,
     ...(entry && { choice: { cluster: entry.name, entry } }),
   }
+}
+
+/** The request that a try sends: made once per plan, weighted cluster, attempt and host name. */
+export function requestOf(
+  plan: Plan,
+  entry: WeightedClusterEntry | undefined,
+  attempt: number,
+  autoHost: string,
+): RequestTemplate {
+  let made = plan.requests.get(entry)
+  if (!made) plan.requests.set(entry, (made = new Map()))
+  const key = autoHost === '' ? attempt : `${attempt} ${autoHost}`
+  const known = made.get(key)
+  if (known) return known
+  const request = upstreamRequest(plan, plan.head, entry, attempt, autoHost)
+  made.set(key, request)
+  return request
 }
 
 /** The request as the route sends it on: headers mutated, host and path rewritten. `autoHost` is the picked host's name, where the route asks for it. */

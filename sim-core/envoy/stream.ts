@@ -4,7 +4,7 @@ import type { RequestTemplate } from '../model/http.ts'
 import { headerValues } from '../model/http.ts'
 import { connectionOf } from '../world/connecting.ts'
 import type { Exchange } from '../world/exchange.ts'
-import { internTemplate, type World } from '../world/world.ts'
+import { internTemplate, streamOfRow, type World } from '../world/world.ts'
 import type { ChainFacts } from './accept.ts'
 import { factsOf, secondsOf } from './admission.ts'
 import type { FilterQuery, Verdict } from './http-filters/http-filter.ts'
@@ -168,7 +168,7 @@ export function queryOf(
     hasWaited: stream.hasWaited,
     now: world.kernel.now,
     wallTime: secondsOf(world, x.atProxy),
-    random: world.stream(`envoy/${proxyOf(world, x.atProxy).name}/${step.name}`),
+    random: streamOfRow(world, 'envoy', step.name, x.atProxy, proxyOf(world, x.atProxy).name),
     counters: own,
   }
 }

@@ -5,7 +5,7 @@ import { type Outcome, outcome } from '../model/outcome.ts'
 import type { Behavior, Call, Script, Step } from '../world/behavior.ts'
 import type { Exchange } from '../world/exchange.ts'
 import { go, open, park, timer } from '../world/journey.ts'
-import { type Next, podOf, type World } from '../world/world.ts'
+import { type Next, podOf, streamOfRow, type World } from '../world/world.ts'
 
 /** What an application does that nobody has described: it answers 200 after an exponential millisecond. */
 export const DEFAULT_BEHAVIOR: Behavior = Object.freeze({
@@ -36,9 +36,15 @@ export function scriptFor(behavior: Behavior, request: RequestTemplate): number 
   )
 }
 
+const answers = new Map<number, Outcome>()
+
 /** An application's own answer. */
 export function appAnswer(status: number): Outcome {
-  return outcome({ kind: 'response', status, flags: [], details: 'via_upstream' })
+  const known = answers.get(status)
+  if (known) return known
+  const made = outcome({ kind: 'response', status, flags: [], details: 'via_upstream' })
+  answers.set(status, made)
+  return made
 }
 
 /** Whether a caller takes this for a failure: no response, or a 5xx. */
@@ -82,11 +88,11 @@ function call(x: Exchange, world: World, step: Call): void {
 }
 
 function serviceTimes(x: Exchange, world: World) {
-  return world.stream(`app/${podOf(world, x.atPod).name}/service`)
+  return streamOfRow(world, 'app', 'service', x.atPod, podOf(world, x.atPod).name)
 }
 
 function chances(x: Exchange, world: World) {
-  return world.stream(`app/${podOf(world, x.atPod).name}/errors`)
+  return streamOfRow(world, 'app', 'errors', x.atPod, podOf(world, x.atPod).name)
 }
 
 /** httpbin's paths: `/status/503` answers that, `/delay/2` waits two seconds (ten at most). https://httpbin.org. */

@@ -31,6 +31,7 @@ export function restore(world: World, from: Checkpoint): void {
   world.driver.trafficLabels.clear()
   world.driver.templateNumbers.clear()
   world.driver.arrivalNumbers.clear()
+  world.driver.numberOf = new WeakMap()
   Object.assign(world.state, copyPlain(from.state))
 }
 

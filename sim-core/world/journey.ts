@@ -57,6 +57,8 @@ export function createWorld(options: WorldOptions): World {
       fingerprints: new Map(),
       templateNumbers: new Map(),
       arrivalNumbers: new Map(),
+      numberOf: new WeakMap(),
+      streamRows: new Map(),
       trafficLabels: new Map(),
       observers: [],
     },

@@ -1,6 +1,6 @@
 import type { ExchangeId, NodeId, PodId } from '../kernel/id.ts'
 import type { Kernel } from '../kernel/kernel.ts'
-import type { Streams, StreamTable } from '../kernel/random.ts'
+import type { RandomStream, Streams, StreamTable } from '../kernel/random.ts'
 import { type EpochSeconds, type Nanos, START_OF_RUN } from '../kernel/time.ts'
 import type { RequestTemplate } from '../model/http.ts'
 import type { Outcome } from '../model/outcome.ts'
@@ -81,9 +81,12 @@ export interface Driver {
   driving: boolean
   /** Fingerprints of outcomes, for the digest. */
   readonly fingerprints: Map<unknown, number>
-  /** Numbers of interned values by their JSON. */
+  /** Numbers of interned values by their JSON, and of objects that were asked about before. */
   readonly templateNumbers: Map<string, number>
   readonly arrivalNumbers: Map<string, number>
+  numberOf: WeakMap<object, number>
+  /** Streams by purpose and row, so that their names need not be put together anew for each draw. */
+  readonly streamRows: Map<string, { readonly name: string; readonly stream: RandomStream }[]>
   /** Label sets of traffic by outcome, for the meter. */
   readonly trafficLabels: Map<unknown, number[]>
   /** Who watches the run. */
@@ -173,12 +176,34 @@ export function arrivalOf(world: World, x: Exchange): Arrival {
 
 /** Number of a request template; equal templates get one number. */
 export function internTemplate(world: World, template: RequestTemplate): number {
-  return intern(world.state.templates, world.driver.templateNumbers, template)
+  const known = world.driver.numberOf.get(template)
+  if (known !== undefined) return known
+  const number = intern(world.state.templates, world.driver.templateNumbers, template)
+  world.driver.numberOf.set(template, number)
+  return number
 }
 
 /** Number of an arrival; equal arrivals get one number. */
 export function internArrival(world: World, arrival: Arrival): number {
   return intern(world.state.arrivals, world.driver.arrivalNumbers, arrival)
+}
+
+/** The stream `room/name/purpose` of a row that has this name now: as `world.stream`, without putting the name together. */
+export function streamOfRow(
+  world: World,
+  room: 'app' | 'envoy',
+  purpose: string,
+  row: number,
+  name: string,
+): RandomStream {
+  const { streamRows } = world.driver
+  let rows = streamRows.get(purpose)
+  if (rows === undefined) streamRows.set(purpose, (rows = []))
+  const known = rows[row]
+  if (known !== undefined && known.name === name) return known.stream
+  const stream = world.stream(`${room}/${name}/${purpose}`)
+  rows[row] = { name, stream }
+  return stream
 }
 
 function intern<T extends object>(values: T[], numbers: Map<string, number>, value: T): number {

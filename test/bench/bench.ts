@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { bookinfo } from './bookinfo.ts'
 import { hold } from './hold.ts'
 import { median } from './measure.ts'
 import { mesh } from './mesh.ts'
@@ -146,6 +147,22 @@ const meshes = [
   }
 })
 
+/** 3.7 service calls make a page, each through two proxies, against all of SimPy's small three-hop requests. */
+const full: Work = {
+  name: 'the full engine, Bookinfo',
+  unit: 'service calls/s',
+  engine: engine('bookinfo', '60000'),
+  peers: [
+    {
+      name: 'SimPy (small mesh)',
+      command: [python, `${peers}/mesh_simpy.py`, '3', '6000'],
+      environment: { EP: '10' },
+      rate: line => line['rps']!,
+      target: 6,
+    },
+  ],
+}
+
 /** What a child process does: one measurement, one line of JSON. */
 async function measure(what: string, n: number): Promise<void> {
   const print = (line: object) => console.log(JSON.stringify(line))
@@ -158,6 +175,8 @@ async function measure(what: string, n: number): Promise<void> {
       return print({ rate: timeoutCancel(n, 2_000_000, 3) })
     case 'mm1':
       return print(mm1(n, 3))
+    case 'bookinfo':
+      return print(bookinfo(`${root}/scenarios/bookinfo`, n))
     case 'mesh':
       return print(mesh(3, n > 100 ? 150_000 : 250_000, n, 1))
     default:
@@ -214,7 +233,7 @@ function main(words: readonly string[]): void {
     spawnSync('bash', [`${peers}/build.sh`, built], { stdio: 'inherit' })
   }
   const wanted = words[1]
-  for (const work of [...holds, ...timeouts, queue, ...meshes])
+  for (const work of [...holds, ...timeouts, queue, ...meshes, full])
     if (wanted === undefined || work.name.includes(wanted)) run(work, rounds)
 }
 
