@@ -1,4 +1,5 @@
 import type { Headers } from '../model/http.ts'
+import { compareText } from '../model/names.ts'
 import type { Decision } from '../model/reason.ts'
 import type { JwtAuthentication, JwtProvider, JwtRequirement } from '../model/xds/filters.ts'
 import { originOf } from '../model/xds/origins.ts'
@@ -49,9 +50,14 @@ type Place =
   | { readonly kind: 'parameter'; readonly name: string }
   | { readonly kind: 'cookie'; readonly name: string }
 
+/** Envoy looks in headers, then parameters, then cookies. */
+const PLACES = { header: 0, parameter: 1, cookie: 2 }
+
 interface Found {
   readonly text: string
   readonly place: Place
+  /** Where Envoy's maps put the place. */
+  readonly order: string
   readonly provider: string
 }
 
@@ -89,7 +95,9 @@ export function verifyJwt(
   if (!requirement) return { chose: untouched, because: { code: 'jwt.notRequired', ...from } }
   const providers = config.providers ?? {}
   const cleaned = withoutClaimHeaders(request, providers)
-  const tokens = Object.entries(providers).flatMap(([name, provider]) => find(name, provider, cleaned))
+  const tokens = Object.entries(providers)
+    .flatMap(([name, provider]) => find(name, provider, cleaned))
+    .toSorted((a, b) => compareText(a.order, b.order))
   const verdict = judge(requirement, { providers, tokens, now, why })
   if (verdict.problem) {
     const body = JWT_STATUS[verdict.problem]
@@ -105,18 +113,17 @@ export function verifyJwt(
   }
 }
 
-function judge(requirement: JwtRequirement, question: Question): Verdict {
+/** `siblings` are the providers that stand beside a requirement that lets requests without a token through. envoy: verifier.cc. */
+function judge(requirement: JwtRequirement, question: Question, siblings?: readonly string[]): Verdict {
   const { providerName, requiresAny, requiresAll } = requirement
-  if (providerName !== undefined) {
-    const tokens = question.tokens.filter(each => each.provider === providerName)
-    return verifyTokens(tokens, question)
-  }
+  if (providerName !== undefined) return verifyOwn(providerName, question)
   if (requiresAll) {
     const all = requiresAll.requirements.map(each => judge(each, question))
     return all.find(each => each.problem) ?? { verified: all.flatMap(each => each.verified) }
   }
   if (requiresAny) {
-    const all = requiresAny.requirements.map(each => judge(each, question))
+    const beside = requiresAny.requirements.flatMap(each => each.providerName ?? [])
+    const all = requiresAny.requirements.map(each => judge(each, question, beside))
     const good = all.find(each => !each.problem)
     if (good) return good
     // An issuer that is not meant, or a token that is elsewhere, is the lesser complaint.
@@ -124,30 +131,54 @@ function judge(requirement: JwtRequirement, question: Question): Verdict {
     const graver = problems.findLast(each => each !== 'missing' && each !== 'unknownIssuer')
     return { problem: graver ?? problems.at(-1) ?? 'missing', verified: [] }
   }
-  const verdict = verifyTokens(question.tokens, question)
-  const forgiven =
-    requirement.allowMissingOrFailed || (requirement.allowMissing && verdict.problem === 'missing')
-  return forgiven && verdict.problem ? { verified: [] } : verdict
+  const { problem, verified } = verifyAny(question, siblings)
+  if (!problem || requirement.allowMissingOrFailed || (requirement.allowMissing && problem === 'missing'))
+    return { verified }
+  return { problem, verified: [] }
 }
 
-/** The first token that holds; else the complaint about the last. */
-function verifyTokens(tokens: readonly Found[], question: Question): Verdict {
-  let problem: JwtProblem = 'missing'
-  for (const found of tokens) {
-    const provider = question.providers[found.provider]
-    const token = parseToken(found.text)
-    const wrong = !provider
-      ? 'unknownIssuer'
-      : typeof token === 'string'
-        ? token
-        : whatIsWrong(token, provider, question.now)
-    question.why?.considered(found.provider, wrong && JWT_STATUS[wrong])
-    if (!wrong && provider && typeof token !== 'string')
-      return { verified: [{ provider, token, place: found.place }] }
-    // The same token stands once for every provider that looks there; an issuer's own provider knows best.
-    if (wrong && (problem === 'missing' || wrong !== 'unknownIssuer')) problem = wrong
+/** All tokens must hold that stand where a provider looks, lest a backend takes the bad one. envoy: authenticator.cc doneWithStatus. */
+function verifyOwn(name: string, question: Question): Verdict {
+  const verified: Verified[] = []
+  for (const found of question.tokens.filter(each => each.provider === name).toReversed()) {
+    const checked = check(found, question)
+    if (typeof checked === 'string') return { problem: checked, verified: [] }
+    verified.push(checked)
   }
-  return { problem, verified: [] }
+  return verified.length > 0 ? { verified } : { problem: 'missing', verified }
+}
+
+/** Every token against the provider that its issuer names; the complaint is about the first found, which Envoy sees last. */
+function verifyAny(question: Question, siblings: readonly string[] | undefined): Verdict {
+  const considered = question.tokens.filter(each => !siblings?.length || siblings.includes(each.provider))
+  const places = new Map<string, Found[]>()
+  for (const found of considered) {
+    const key = `${found.place.kind} ${found.place.name} ${found.text}`
+    places.set(key, [...(places.get(key) ?? []), found])
+  }
+  let problem: JwtProblem | undefined = 'missing'
+  const verified: Verified[] = []
+  for (const found of [...places.values()].toReversed()) {
+    const checks = found.map(each => check(each, question))
+    const good = checks.find(each => typeof each !== 'string')
+    if (good) verified.push(good)
+    const problems = checks.filter(each => typeof each === 'string')
+    problem = good ? undefined : (problems.find(each => each !== 'unknownIssuer') ?? problems[0])
+  }
+  return { ...(problem && { problem }), verified }
+}
+
+function check(found: Found, question: Question): Verified | JwtProblem {
+  const provider = question.providers[found.provider]
+  const token = parseToken(found.text)
+  const wrong = !provider
+    ? 'unknownIssuer'
+    : typeof token === 'string'
+      ? token
+      : whatIsWrong(token, provider, question.now)
+  question.why?.considered(found.provider, wrong && JWT_STATUS[wrong])
+  if (wrong) return wrong
+  return provider && typeof token !== 'string' ? { provider, token, place: found.place } : 'unknownIssuer'
 }
 
 /** Envoy's order of checks. envoy: source/extensions/filters/http/jwt_authn/authenticator.cc startVerify. */
@@ -176,12 +207,17 @@ function find(name: string, provider: JwtProvider, request: RequestHead): readon
   const headers = silent ? DEFAULT_HEADERS : (provider.fromHeaders ?? [])
   const parameters = silent ? DEFAULT_PARAMETERS : (provider.fromParams ?? [])
   const found: Found[] = []
-  const add = (text: string | undefined, place: Place) => {
-    if (text) found.push({ text, place, provider: name })
+  const add = (text: string | undefined, place: Place, prefix = '') => {
+    if (text)
+      found.push({ text, place, order: `${PLACES[place.kind]}${place.name}${prefix}`, provider: name })
   }
   for (const header of headers)
     for (const value of valuesOf(request, header.name.toLowerCase()))
-      add(afterPrefix(value, header.valuePrefix ?? ''), { kind: 'header', name: header.name.toLowerCase() })
+      add(
+        afterPrefix(value, header.valuePrefix ?? ''),
+        { kind: 'header', name: header.name.toLowerCase() },
+        header.valuePrefix,
+      )
   for (const parameter of parameters)
     add(queryParameter(request.path, parameter), { kind: 'parameter', name: parameter })
   for (const cookie of provider.fromCookies ?? [])
