@@ -174,7 +174,7 @@ function serverOf(tls: CommonTlsContext | undefined, secrets: Secrets) {
 }
 
 /** The client breaks off: its proxy calls that a failed connection. */
-function untrusted(because: Reason): Outcome {
+export function untrusted(because: Reason): Outcome {
   return outcome({
     kind: 'tlsError',
     status: 0,

@@ -8,7 +8,7 @@ import type { Connection } from '../world/connection.ts'
 import type { Exchange } from '../world/exchange.ts'
 import type { EnvoyState } from '../world/proxy.ts'
 import { nodeOf, podOf, type World } from '../world/world.ts'
-import { accept, type ChainFacts, type Knock } from './accept.ts'
+import { accept, type ChainFacts, type Knock, untrusted } from './accept.ts'
 import { closed } from './local-reply.ts'
 import { type EnvoyRoom, partNumber, proxyOf, roomOf } from './room.ts'
 import { chooseTransportSocket, ownCertificate, upstreamTls } from './tls.ts'
@@ -16,8 +16,20 @@ import { upstreamOf } from './upstream.ts'
 
 /** A client's handshake reaches a proxy: which chain, and do the two trust each other? The world asks this for every TLS connection. */
 export function handshakeWith(_x: Exchange, connection: Connection, world: World): Outcome | undefined {
-  if (connection.toProxy < 0) return undefined
+  if (connection.toProxy < 0) return applicationCertificate(world, connection)
   return admit(world, connection)
+}
+
+/** The name under which proxies hold the mesh's own roots. istio: pkg/security/security.go RootCertReqResourceName. */
+const MESH_ROOTS = 'ROOTCA'
+
+/** Whether a proxy that speaks TLS to an application trusts it. No application has a certificate of the mesh. Simplified: it has one that satisfies everybody else. */
+function applicationCertificate(world: World, connection: Connection): Outcome | undefined {
+  const roots = clientTls(world, connection)?.combinedValidationContext?.validationContextSdsSecretConfig
+    ?.name
+  const listening = podOf(world, connection.toPod).listening.find(({ port }) => port === connection.toPort)
+  const speaksTls = listening?.protocol === 'https' || listening?.protocol === 'tls'
+  return roots === MESH_ROOTS && speaksTls ? untrusted({ code: 'tls.unknownRoot' }) : undefined
 }
 
 /** Decides a connection that a proxy takes, once; the outcome when it is refused. */

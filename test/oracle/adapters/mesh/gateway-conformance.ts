@@ -80,7 +80,7 @@ function probeOf(each: Json, namespace: string, gateway: string): Json {
       path: request.path,
       method: request.method ?? 'GET',
       headers: { ...request.headers, ...(set.length > 0 && { 'x-echo-set-header': set.join(',') }) },
-      ...(request.sni && { tls: { sni: request.sni } }),
+      ...(request.sni && request.tls && { tls: { sni: request.sni } }),
     },
   }
 }
