@@ -10,6 +10,13 @@ import { istioCrdValidation, istioValidation } from './istio-validation.ts'
 import { gatewayConformance } from './mesh/gateway-conformance.ts'
 import { istioIntegration } from './mesh/integration.ts'
 import { istioCluster } from './tables/clusters.ts'
+import {
+  istioLocalityLb,
+  istioOutlierEds,
+  istioServiceentryConv,
+  istioSidecarScope,
+  pushContextJudges,
+} from './tables/discovery.ts'
 import { istioGatewayCore, istioGatewayModel } from './tables/gateways.ts'
 import { istioHostMatch, istioProtocolDetect, istioStatPrefix, istioTrustdomain } from './tables/names.ts'
 import { outboundJudges } from './tables/outbound.ts'
@@ -48,10 +55,15 @@ export const adapters: Readonly<Record<string, Adapter>> = {
   'tables/istio-httproute-vhosts': istioHttprouteVhosts,
   'tables/istio-jwt-filter': istioJwtFilter,
   'tables/istio-listener': table(outboundJudges),
+  'tables/istio-locality-lb': istioLocalityLb,
+  'tables/istio-outlier-eds': istioOutlierEds,
   'tables/istio-peerauthn-compose': istioPeerauthnCompose,
   'tables/istio-protocol-detect': istioProtocolDetect,
+  'tables/istio-push-context': table(pushContextJudges),
   'tables/istio-retry': istioRetry,
   'tables/istio-route-internal': istioRouteInternal,
+  'tables/istio-serviceentry-conv': istioServiceentryConv,
+  'tables/istio-sidecar-scope': istioSidecarScope,
   'tables/istio-stat-prefix': istioStatPrefix,
   'tables/istio-telemetry': istioTelemetry,
   'tables/istio-trustdomain': istioTrustdomain,

@@ -6,6 +6,7 @@ import { inboundRetryPolicy, outboundRetryPolicy } from '../../../../sim-core/is
 import { serviceDomains } from '../../../../sim-core/istiod/compile/virtual-host-domains.ts'
 import type { RetryPolicy } from '../../../../sim-core/model/xds/route.ts'
 import { differs, type Json, lines, type Verdict, verdictOf } from '../../corpus.ts'
+import { judgeVirtualServiceSelection } from './discovery.ts'
 import { httpRouteJudges } from './outbound.ts'
 import { equal, plain, proxyOf, pushOf, serviceOf, table } from './table.ts'
 
@@ -32,6 +33,8 @@ export const istioVirtualserviceMerge = table({
     const merged = mergeHttpRoutes({ match: plain(row.root ?? []) }, [{ match: plain(row.delegate ?? []) }])
     return equal(row.expected ?? [], merged[0]?.match ?? [])
   },
+  TestSelectVirtualServicesExclusion: judgeVirtualServiceSelection,
+  TestSelectVirtualServicesExclusionWildcard: judgeVirtualServiceSelection,
   TestHasConflict: row => {
     const merged = mergeHttpRoutes({ match: [plain(row.root)] }, [{ match: [plain(row.leaf)] }])
     return equal(row.expected, merged.length === 0)

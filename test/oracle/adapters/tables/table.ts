@@ -55,8 +55,10 @@ export function plain(value: Json): Json {
 
 const GROUPS: Readonly<Record<string, string>> = {
   AuthorizationPolicy: 'security.istio.io/v1',
+  Namespace: 'v1',
   PeerAuthentication: 'security.istio.io/v1',
   RequestAuthentication: 'security.istio.io/v1',
+  Service: 'v1',
   Telemetry: 'telemetry.istio.io/v1',
 }
 
