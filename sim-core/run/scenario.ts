@@ -2,8 +2,9 @@ import type { z } from 'zod'
 import { isRecord, type ParsedDocument, readDocuments } from '../config/documents.ts'
 import { formatPath, type Path, parsePath } from '../config/positions.ts'
 import type { Diagnostic, Result } from '../model/reason.ts'
+import { checkFormulas, checkLabFormulas } from './scenario/formulas.ts'
 import { type LabDocument, labSchema } from './scenario/lab.ts'
-import { checkMeaning } from './scenario/meaning.ts'
+import { checkMeaning, type MeaningProblem } from './scenario/meaning.ts'
 import { type Parameters, substitute } from './scenario/parameters.ts'
 import { problemsOf } from './scenario/problems.ts'
 import { API_VERSION, type ScenarioDocument, scenarioSchema } from './scenario/schema.ts'
@@ -28,16 +29,25 @@ export function readScenario(
   const filled = substitute(parsed.value.value, values)
   const read = check(parsed.value, filled, scenarioSchema)
   if (!read.ok) return read
-  const problems = checkMeaning(read.value.document.spec).map(({ code, path, message }) =>
-    diagnostic(parsed.value, code, path, message, false),
-  )
-  return problems.length > 0 ? { ok: false, problems } : read
+  const { spec } = read.value.document
+  return understood(read, parsed.value, [...checkMeaning(spec), ...checkFormulas(spec)])
+}
+
+/** A document that passes its schema may still name what is not there. */
+function understood<T>(read: Result<T>, parsed: ParsedDocument, found: readonly MeaningProblem[]): Result<T> {
+  if (found.length === 0) return read
+  return {
+    ok: false,
+    problems: found.map(({ code, path, message }) => diagnostic(parsed, code, path, message, false)),
+  }
 }
 
 /** Reads a `*.lab.yaml`. A scenario that it names is read by whoever can open files. */
 export function readLab(file: string, text: string): Result<Sourced<LabDocument>> {
   const parsed = parse(file, text, 'Lab')
-  return parsed.ok ? check(parsed.value, parsed.value.value, labSchema) : parsed
+  if (!parsed.ok) return parsed
+  const read = check(parsed.value, parsed.value.value, labSchema)
+  return read.ok ? understood(read, parsed.value, checkLabFormulas(read.value.document.spec)) : read
 }
 
 /** What a text of ours is, by its head; `undefined` when it is none of ours. */

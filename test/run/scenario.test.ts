@@ -83,6 +83,15 @@ describe('readScenario', () => {
     })
   })
 
+  it('checks expressions and thresholds where they stand', () => {
+    expect(said('  expect: {never: [{name: n, where: "respons.status == 1"}]}\n')[0]).toMatch(
+      /^6:37 There is no respons here .* Did you mean response\? \(at character 1/,
+    )
+    expect(said('  expect: {thresholds: [{metric: requests, is: p99 < 5ms}]}\n')[0]).toMatch(
+      /^6:48 This is no threshold/,
+    )
+  })
+
   it('reads on as a word', () => {
     expect(said('  expect: {never: [{name: n, on: connection, where: "true"}]}\n')).toEqual([])
   })

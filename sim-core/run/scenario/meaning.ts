@@ -7,7 +7,7 @@ type Spec = ScenarioDocument['spec']
 
 /** Something that the schema cannot say. */
 export interface MeaningProblem {
-  readonly code: `scenario.${string}`
+  readonly code: `${'scenario' | 'expression' | 'threshold'}.${string}`
   readonly path: Path
   readonly message: string
 }
