@@ -9,7 +9,6 @@ import type { Mesh, MeshSetup } from '../meshes/mesh.ts'
 import { none } from '../meshes/none.ts'
 import type { MeshConfig } from '../model/istio.ts'
 import { type Latency, setLatency } from '../network/link.ts'
-import { DEFAULT_BEHAVIOR } from '../workload/behavior.ts'
 import type { World } from '../world/world.ts'
 import { behaviorsOf } from './behaviors.ts'
 import { drawOf } from './dist.ts'
@@ -74,7 +73,6 @@ export function arrange(world: World, input: ScenarioInput, namespace: string): 
   const { behaviors = [], topology } = input.sourced.document.spec
   const readFile = (path: string) => input.texts.get(path)
   const tree = treeFrom(input.resources)
-  world.state.behaviors.push(DEFAULT_BEHAVIOR)
   world.state.behaviorRules = behaviorsOf(behaviors, { world, tree, namespace, readFile }).map(
     ({ select, behavior }) => ({ select, behavior: world.state.behaviors.push(behavior) - 1 }),
   )

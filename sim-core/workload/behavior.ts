@@ -1,26 +1,11 @@
 import { draw } from '../kernel/draw.ts'
-import { ms, type Nanos, seconds, ZERO } from '../kernel/time.ts'
+import { type Nanos, seconds, ZERO } from '../kernel/time.ts'
 import type { RequestTemplate } from '../model/http.ts'
 import { type Outcome, outcome } from '../model/outcome.ts'
-import type { Behavior, Call, Script, Step } from '../world/behavior.ts'
+import { type Behavior, type Call, DEFAULT_BEHAVIOR, type Script, type Step } from '../world/behavior.ts'
 import type { Exchange } from '../world/exchange.ts'
 import { go, open, park, timer } from '../world/journey.ts'
 import { type Next, podOf, streamOfRow, type World } from '../world/world.ts'
-
-/** What an application does that nobody has described: it answers 200 after an exponential millisecond. */
-export const DEFAULT_BEHAVIOR: Behavior = Object.freeze({
-  name: 'default',
-  concurrency: 256,
-  queue: 1024,
-  scripts: [
-    {
-      steps: [{ do: 'sleep' as const, for: { exponential: ms(1) } }],
-      status: 200,
-      responseBytes: 1024,
-      obeysPath: true,
-    },
-  ],
-})
 
 /** What the application of a pod does. */
 export function behaviorOf(x: Exchange, world: World): Behavior {

@@ -1,4 +1,5 @@
 import type { Draw } from '../kernel/draw.ts'
+import { ms } from '../kernel/time.ts'
 
 /** What an application does for the calls that it serves. Data, so it can be edited, drawn and checkpointed. */
 export interface Behavior {
@@ -42,3 +43,18 @@ export interface Call {
   /** A call that fails makes the caller answer 500, unless it is ignored. */
   readonly onError: 'fail' | 'ignore'
 }
+
+/** What an application does that nobody has described: it answers 200 after an exponential millisecond. */
+export const DEFAULT_BEHAVIOR: Behavior = Object.freeze({
+  name: 'default',
+  concurrency: 256,
+  queue: 1024,
+  scripts: [
+    {
+      steps: [{ do: 'sleep' as const, for: { exponential: ms(1) } }],
+      status: 200,
+      responseBytes: 1024,
+      obeysPath: true,
+    },
+  ],
+})

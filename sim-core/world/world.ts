@@ -4,7 +4,7 @@ import type { RandomStream, Streams, StreamTable } from '../kernel/random.ts'
 import { type EpochSeconds, type Nanos, START_OF_RUN } from '../kernel/time.ts'
 import type { RequestTemplate } from '../model/http.ts'
 import type { Outcome } from '../model/outcome.ts'
-import type { Behavior } from './behavior.ts'
+import { type Behavior, DEFAULT_BEHAVIOR } from './behavior.ts'
 import type { DnsRow, NodeRow, PodRow, PodSelect, ServiceRow } from './cluster.ts'
 import type { Arrival, Connection } from './connection.ts'
 import type { Exchange } from './exchange.ts'
@@ -138,7 +138,7 @@ export function createState(seed: number, startTime: EpochSeconds = START_OF_RUN
     proxies: [],
     workers: [],
     pools: [],
-    behaviors: [],
+    behaviors: [DEFAULT_BEHAVIOR],
     behaviorRules: [],
     placements: [],
     templates: [],

@@ -3,7 +3,6 @@ import { ms, type Nanos, ZERO } from '../../sim-core/kernel/time.ts'
 import type { RequestTemplate } from '../../sim-core/model/http.ts'
 import { legs as networkLegs } from '../../sim-core/network/legs.ts'
 import { network } from '../../sim-core/network/link.ts'
-import { DEFAULT_BEHAVIOR } from '../../sim-core/workload/behavior.ts'
 import { timers as appTimers, legs as workloadLegs } from '../../sim-core/workload/legs.ts'
 import { timers as clientTimers, loadGenerator } from '../../sim-core/workload/load-generator.ts'
 import type { Behavior, Script } from '../../sim-core/world/behavior.ts'
@@ -29,7 +28,6 @@ export function aWorld(options: Partial<WorldOptions> = {}): World {
     components: [network, loadGenerator],
     ...options,
   })
-  world.state.behaviors.push(DEFAULT_BEHAVIOR)
   for (const zone of ['a', 'b'])
     world.state.nodes.push({
       id: id<'node'>(world.state.nodes.length),

@@ -1,4 +1,4 @@
-import { DEFAULT_BEHAVIOR } from '../../workload/behavior.ts'
+import { DEFAULT_BEHAVIOR } from '../../world/behavior.ts'
 import type { ListeningPort, PodRow } from '../../world/cluster.ts'
 import { selectedPods } from '../../world/pod-select.ts'
 import type { World } from '../../world/world.ts'
