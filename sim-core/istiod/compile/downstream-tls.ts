@@ -20,7 +20,7 @@ const MESH_CIPHERS = [
   'AES128-GCM-SHA256',
 ]
 /** Ciphers that Envoy knows; others would make it refuse the listener. istio: pkg/config/security/security.go ValidCipherSuites. */
-const KNOWN_CIPHERS = new Set([
+export const KNOWN_CIPHERS: ReadonlySet<string> = new Set([
   'ECDHE-ECDSA-AES128-GCM-SHA256',
   'ECDHE-RSA-AES128-GCM-SHA256',
   'ECDHE-ECDSA-AES256-GCM-SHA384',

@@ -4,7 +4,7 @@ import { compareText, selects } from '../../model/names.ts'
 import type { ConfigRef } from '../../model/reason.ts'
 import { originOf } from '../../model/xds/origins.ts'
 import { type Config, compareAge, listConfigs, refOf } from './configs.ts'
-import { gatewayReports } from './gateway-api/gateways.ts'
+import { gatewayApiGateways } from './gateway-api/gateways.ts'
 import { isHttpServer, isPassthrough, isTlsServer, protocolOfServer } from './gateway-servers.ts'
 import { oncePerKey } from './memo.ts'
 import { isHttp, parseProtocol } from './protocol.ts'
@@ -52,10 +52,7 @@ interface Candidate {
 
 /** All Gateways, written as Istio's or converted from the Gateway API, oldest first. */
 export const allGateways = (push: PushContext): readonly Config<Gateway>[] =>
-  [
-    ...listConfigs(push, 'Gateway'),
-    ...gatewayReports(push).flatMap(({ parents }) => parents.map(({ config }) => config)),
-  ].sort(compareAge)
+  [...listConfigs(push, 'Gateway'), ...gatewayApiGateways(push)].sort(compareAge)
 
 /** The merged servers of a gateway proxy; `undefined` when no Gateway applies to it. istio: pilot/pkg/model/gateway.go. */
 export const mergedGatewayOf = oncePerKey((push, proxy: Proxy): MergedGateway | undefined => {

@@ -1,6 +1,7 @@
 import type { Adapter } from '../corpus.ts'
 import { envoyRouterCheck } from './envoy-router-check.ts'
 import { istioAuthzBuilder } from './istio-authz-builder.ts'
+import { istioGatewayapiConversion } from './istio-gatewayapi-conversion.ts'
 import { istioInboundClusters } from './istio-inbound-clusters.ts'
 import { istioInject } from './istio-inject.ts'
 import { istioIptables } from './istio-iptables.ts'
@@ -37,6 +38,7 @@ export const adapters: Readonly<Record<string, Adapter>> = {
   'gateway-api-conformance': gatewayConformance,
   'istio-authz-builder': istioAuthzBuilder,
   'istio-crd-validation': istioCrdValidation,
+  'istio-gatewayapi-conversion': istioGatewayapiConversion,
   'istio-inbound-clusters': istioInboundClusters,
   'istio-inject': istioInject,
   'istio-iptables': istioIptables,

@@ -1,3 +1,4 @@
+import { featureOf } from '../../../config/defaults/features.ts'
 import type { BackendRef } from '../../../model/gateway-api.ts'
 import type { Destination, RouteDestination } from '../../../model/istio.ts'
 import type { PushContext } from '../push-context.ts'
@@ -73,10 +74,42 @@ function hostOf(
     const host = `${to.name}.${namespace}.svc.${push.domainSuffix}`
     return { host, exists: push.tree['Service']?.[namespace]?.[to.name] !== undefined }
   }
+  if (kind === X_BACKEND && featureOf(push, 'PILOT_ENABLE_ALPHA_GATEWAY_API'))
+    return xBackend(push, to, namespace)
   return broken(
     'InvalidKind',
     `referencing unsupported backendRef: group "${to.group ?? ''}" kind "${to.kind ?? ''}"`,
   )
+}
+
+/** An external host as a backend; alpha. */
+const X_BACKEND: GroupKind = 'gateway.networking.x-k8s.io/XBackend'
+
+interface XBackendSpec {
+  readonly type?: string
+  readonly externalHostname?: { readonly hostname?: string }
+  readonly port?: { readonly port?: number }
+}
+
+function xBackend(push: PushContext, to: BackendRef, namespace: string): Backend {
+  const spec = push.tree['XBackend']?.[namespace]?.[to.name]?.spec as XBackendSpec | undefined
+  if (!spec) return broken('BackendNotFound', `backend(${to.name}) not found`)
+  const host = spec.externalHostname?.hostname
+  if (spec.type !== 'ExternalHostname' || host === undefined)
+    return broken(
+      'InvalidKind',
+      `backend(${to.name}) type: expected ExternalHostname, got ${spec.type ?? ''}`,
+    )
+  const number = spec.port?.port ?? 0
+  if (to.port !== undefined && to.port !== number)
+    return broken(
+      'BackendNotFound',
+      `backend(${to.name}) does not expose port ${to.port}, expected ${number}`,
+    )
+  const destination = { host, port: { number } }
+  return servicesByHostname(push).get(host)?.has(namespace)
+    ? { destination }
+    : { destination, error: { reason: 'BackendNotFound', message: `backend(${host}) not found` } }
 }
 
 /** Destinations of a rule with their weights, the last error of a broken one, or the error that drops the route. */

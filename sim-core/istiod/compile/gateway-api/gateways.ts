@@ -29,6 +29,8 @@ export interface Parent {
   /** With the namespaces that may bind them. */
   readonly hosts: readonly string[]
   readonly kinds: readonly string[]
+  /** Whether proxies serve it; routes attach to it in either case. */
+  readonly isValid: boolean
 }
 
 /** A listener of a Gateway or ListenerSet, with everything its status tells. */
@@ -173,7 +175,7 @@ function parentOf(
   owner: Kubernetes<unknown>,
   controller: Controller,
   services: readonly string[],
-  { listener, server, conflict }: ListenerReport,
+  { listener, server, conflict, errors }: ListenerReport,
   index: number,
 ): readonly Parent[] {
   const isInternal = controller === 'east-west' && listener.port === 15008
@@ -212,6 +214,13 @@ function parentOf(
       internalName: `${owner.namespace}/${name}`,
       hosts: server.hosts ?? [],
       kinds: routeKindsOf(listener).kinds,
+      isValid: errors.length === 0,
     },
   ]
 }
+
+/** The internal Gateways of all listeners that are valid. */
+export const gatewayApiGateways = (push: PushContext): readonly Config<Gateway>[] =>
+  gatewayReports(push).flatMap(({ parents }) =>
+    parents.flatMap(({ isValid, config }) => (isValid ? [config] : [])),
+  )

@@ -5,6 +5,7 @@ import type {
   ObjectReference,
 } from '../../../model/gateway-api.ts'
 import type { ServerTLSSettings } from '../../../model/istio.ts'
+import { KNOWN_CIPHERS } from '../downstream-tls.ts'
 import type { PushContext } from '../push-context.ts'
 import { CONFIG_MAP, type ConfigError, type Kubernetes, kindOf, routeKind, SECRET } from './objects.ts'
 import { isReferenceGranted } from './reference-grants.ts'
@@ -26,7 +27,7 @@ export function serverTls(
   const ciphers = (tls.options?.['gateway.istio.io/tls-cipher-suites'] ?? '')
     .split(',')
     .map(cipher => cipher.trim())
-    .filter(Boolean)
+    .filter(cipher => KNOWN_CIPHERS.has(cipher))
   const withCiphers = (settings: ServerTLSSettings): ServerTLSSettings =>
     ciphers.length > 0 ? { ...settings, cipherSuites: ciphers } : settings
   if (tls.mode === 'Passthrough')

@@ -43,14 +43,13 @@ export const routeReports = oncePerPush((push): readonly RouteReport[] => [
   ...gatewayApiObjects<Layer4RouteSpec>(push, 'TLSRoute').map(route => tlsReport(push, route)),
 ])
 
-/** The VirtualServices that istiod makes of all routes; those of one kind for one host of one gateway are one. istio: pilot/pkg/config/kube/gateway/route_collections.go. */
+/** The VirtualServices that istiod makes of all routes; HTTP and gRPC rules for one host of one gateway are one. istio: pilot/pkg/config/kube/gateway/route_collections.go. */
 export const gatewayApiVirtualServices = oncePerPush((push): readonly Config<VirtualService>[] => {
   const reports = routeReports(push)
   const ofKind = (kind: string) =>
     reports.filter(({ route }) => route.kind === kind).flatMap(({ virtualServices }) => virtualServices)
   return [
-    ...merged(ofKind('HTTPRoute')),
-    ...merged(ofKind('GRPCRoute')),
+    ...merged([...ofKind('HTTPRoute'), ...ofKind('GRPCRoute')]),
     ...[...ofKind('TCPRoute'), ...ofKind('TLSRoute')].map(({ config }) => config),
   ]
 })
