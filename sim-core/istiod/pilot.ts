@@ -16,7 +16,7 @@ import {
   debounceTimer,
 } from './debounce.ts'
 import { proxyOf } from './proxy.ts'
-import { mergeRequests, type PushRequest, typesToPush } from './push-request.ts'
+import { HEADLESS, mergeRequests, type PushRequest, typesToPush } from './push-request.ts'
 import { debounceLimits, type IstiodSettings, pushContextOf, pushThrottle } from './settings.ts'
 import { snapshotOf } from './snapshots.ts'
 
@@ -210,8 +210,9 @@ function asChange(self: PilotState, tree: ResourceTree, key: ResourceKey): reado
   const name = `${key.namespace}/${service}`
   const isNew = accounts !== '' && self.accounts[name] !== accounts
   if (accounts !== '') self.accounts[name] = accounts
-  const whole = isNew || spec?.clusterIP === 'None'
-  return [key, ...(whole ? [{ kind: 'Service', namespace: key.namespace, name: service }] : [])]
+  const of = (kind: string): ResourceKey => ({ kind, namespace: key.namespace, name: service })
+  if (isNew) return [key, of('Service')]
+  return spec?.clusterIP === 'None' ? [key, of(HEADLESS)] : [key]
 }
 
 function accountsOf(tree: ResourceTree, namespace: string, endpoints: unknown): string {

@@ -39,6 +39,9 @@ export type XdsType = 'CDS' | 'EDS' | 'LDS' | 'RDS' | 'SDS'
 /** Order in which one push sends its types. istio: pilot/pkg/xds/ads.go PushOrder. */
 export const PUSH_ORDER: readonly XdsType[] = ['CDS', 'EDS', 'LDS', 'RDS', 'SDS']
 
+/** Reason `headlessendpoint`: the pods behind a headless Service have changed. */
+export const HEADLESS = 'HeadlessEndpoints'
+
 const everything: readonly XdsType[] = ['CDS', 'EDS', 'LDS', 'RDS']
 
 /** Which types a changed kind makes pilot regenerate. istio: the skip tables of pilot/pkg/xds/{cds,eds,lds,rds}.go. */
@@ -46,6 +49,9 @@ function typesOf(key: ConfigKey, proxy: Proxy, rootNamespace: string): readonly 
   switch (key.kind) {
     case 'EndpointSlice':
       return ['EDS']
+    // Listeners of TCP ports name the pods one by one; gateways have none. istio: pilot/pkg/xds/proxy_dependencies.go.
+    case HEADLESS:
+      return proxy.type === 'sidecar' ? ['EDS', 'LDS'] : ['EDS']
     case 'Service':
     case 'ServiceEntry':
     case 'DestinationRule':
