@@ -55,10 +55,10 @@ export function clientRequest(request: ProbeRequest): ClientRequest | string {
     template: {
       protocol: wire,
       grpc: protocol === 'grpc',
-      method: request.method ?? (protocol === 'grpc' ? 'POST' : 'GET'),
+      method: protocol === 'grpc' ? 'POST' : (request.method ?? 'GET'),
       scheme: isTls ? 'https' : 'http',
       authority,
-      path,
+      path: protocol === 'grpc' && path === '/' ? defaultPath(protocol) : path,
       headers: headers.filter(([name]) => name !== 'host' && name !== ':authority'),
       bodyBytes: 0,
     },

@@ -1,6 +1,7 @@
 import { draw } from '../kernel/draw.ts'
-import { type Nanos, seconds, ZERO } from '../kernel/time.ts'
-import type { RequestTemplate } from '../model/http.ts'
+import { type Nanos, nanos, seconds, ZERO } from '../kernel/time.ts'
+import { parseDuration } from '../model/duration.ts'
+import { type Headers, headerValues, type RequestTemplate } from '../model/http.ts'
 import { type Outcome, outcome } from '../model/outcome.ts'
 import { type Behavior, type Call, DEFAULT_BEHAVIOR, type Script, type Step } from '../world/behavior.ts'
 import type { Exchange } from '../world/exchange.ts'
@@ -22,9 +23,11 @@ export function scriptFor(behavior: Behavior, request: RequestTemplate): number 
 }
 
 const answers = new Map<number, Outcome>()
+const NO_HEADERS: Headers = []
 
 /** An application's own answer. */
-export function appAnswer(status: number): Outcome {
+export function appAnswer(status: number, headers: Headers = NO_HEADERS): Outcome {
+  if (headers.length > 0) return outcome({ kind: 'response', status, flags: [], details: 'via_upstream', headers })
   const known = answers.get(status)
   if (known) return known
   const made = outcome({ kind: 'response', status, flags: [], details: 'via_upstream' })
@@ -80,12 +83,38 @@ function chances(x: Exchange, world: World) {
   return streamOfRow(world, 'app', 'errors', x.atPod, podOf(world, x.atPod).name)
 }
 
-/** httpbin's paths: `/status/503` answers that, `/delay/2` waits two seconds (ten at most). https://httpbin.org. */
-export function obeyPath(path: string): { readonly status: number | undefined; readonly wait: Nanos } {
-  const status = /^\/status\/(\d{3})\b/.exec(path)?.[1]
-  const delay = /^\/delay\/(\d+(?:\.\d+)?)/.exec(path)?.[1]
+/** What a request itself asks a test server to answer. */
+export interface Wish {
+  readonly status: number | undefined
+  readonly wait: Nanos
+  readonly headers: Headers
+}
+
+const wishes = new WeakMap<RequestTemplate, Wish>()
+
+/** What a request asks for; looked for once per template. */
+export function obeyRequest(request: RequestTemplate): Wish {
+  const known = wishes.get(request)
+  if (known) return known
+  const made = wishOf(request)
+  wishes.set(request, made)
+  return made
+}
+
+/** httpbin's paths `/status/503` and `/delay/2` (ten seconds at most, https://httpbin.org), and what echo servers take: the query's `delay`, and `x-echo-set-header: name:value,…` (gateway-api: conformance/echo-basic). */
+function wishOf({ path, headers }: RequestTemplate): Wish {
+  const [plain = '', query = ''] = path.split('?')
+  const status = /^\/status\/(\d{3})\b/.exec(plain)?.[1]
+  const delay = /^\/delay\/(\d+(?:\.\d+)?)/.exec(plain)?.[1]
+  const asked = parseDuration(/(?:^|&)delay=([^&]+)/.exec(query)?.[1] ?? '')
   return {
     status: status === undefined ? undefined : Number(status),
-    wait: delay === undefined ? ZERO : seconds(Math.min(10, Number(delay))),
+    wait: delay === undefined ? nanos(Math.max(0, asked ?? 0)) : seconds(Math.min(10, Number(delay))),
+    headers: headerValues(headers, 'x-echo-set-header')
+      .flatMap(value => value.split(','))
+      .flatMap(pair => {
+        const at = pair.indexOf(':')
+        return at > 0 ? [[pair.slice(0, at).trim().toLowerCase(), pair.slice(at + 1).trim()] as const] : []
+      }),
   }
 }

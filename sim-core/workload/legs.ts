@@ -5,7 +5,7 @@ import type { Exchange } from '../world/exchange.ts'
 import { takeIdle } from '../world/idle-connections.ts'
 import { answer, go, type LegsOf, on, park, resume, type Timers } from '../world/journey.ts'
 import { arrivalOf, DONE, internArrival, podOf, templateOf, type World } from '../world/world.ts'
-import { appAnswer, behaviorOf, isFailure, nextStep, obeyPath, scriptFor } from './behavior.ts'
+import { appAnswer, behaviorOf, isFailure, nextStep, obeyRequest, scriptFor } from './behavior.ts'
 import { report } from './load-generator.ts'
 
 /** What an application answers that has no place left, and one that finds no script for the request. */
@@ -74,9 +74,11 @@ export const legs: LegsOf<'client' | 'app'> = {
     const next = nextStep(x, world, script)
     if (next !== undefined) return next
     x.responseBytes = script.responseBytes
-    const obeyed = script.obeysPath ? obeyPath(templateOf(world, x).path) : undefined
+    const obeyed = script.obeysPath ? obeyRequest(templateOf(world, x)) : undefined
     x.outcome =
-      templateOf(world, x).protocol === 'tcp' ? ANSWERED : appAnswer(obeyed?.status ?? script.status)
+      templateOf(world, x).protocol === 'tcp'
+        ? ANSWERED
+        : appAnswer(obeyed?.status ?? script.status, obeyed?.headers)
     return go(x, 'app.answer', obeyed?.wait ?? ZERO)
   },
 
