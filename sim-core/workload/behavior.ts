@@ -27,7 +27,8 @@ const NO_HEADERS: Headers = []
 
 /** An application's own answer. */
 export function appAnswer(status: number, headers: Headers = NO_HEADERS): Outcome {
-  if (headers.length > 0) return outcome({ kind: 'response', status, flags: [], details: 'via_upstream', headers })
+  if (headers.length > 0)
+    return outcome({ kind: 'response', status, flags: [], details: 'via_upstream', headers })
   const known = answers.get(status)
   if (known) return known
   const made = outcome({ kind: 'response', status, flags: [], details: 'via_upstream' })
