@@ -3,6 +3,7 @@ import { injectCommand } from './inject.ts'
 import { iptablesCommand } from './iptables.ts'
 import { probeCommand } from './probe.ts'
 import { proxyConfigCommand } from './proxy-config.ts'
+import { runCommand } from './run.ts'
 import { schemaCommand } from './schema.ts'
 import { validateCommand } from './validate.ts'
 
@@ -12,6 +13,7 @@ export const commands: readonly ((program: Command) => void)[] = [
   iptablesCommand,
   probeCommand,
   proxyConfigCommand,
+  runCommand,
   schemaCommand,
   validateCommand,
 ]

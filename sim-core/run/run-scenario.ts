@@ -1,0 +1,216 @@
+import type { TraceLevel } from '../world/trace.ts'
+import { unsimulatedMesh } from './arrange.ts'
+import type { Watch } from './evidence.ts'
+import { expectations } from './expectations/index.ts'
+import type { Judge } from './expectations/judge.ts'
+import { combinedDigest, type Judged, type RunReport, type Stopped, verdictOf } from './report.ts'
+import type { ScenarioInput } from './scenario-files.ts'
+import { createSimulation, type Simulation } from './simulation.ts'
+
+export interface RunOptions {
+  /** Instead of the scenario's own. */
+  readonly seed?: number
+  readonly replications?: number
+  /** Ends each run there, in virtual ns. */
+  readonly until?: number
+  readonly trace?: TraceLevel
+  /** Which replications this process runs: the i-th of every n. */
+  readonly shard?: { readonly index: number; readonly of: number }
+}
+
+/** How far a scenario has come. Times are virtual. */
+export interface Progress {
+  readonly replication: number
+  readonly replications: number
+  readonly now: number
+  readonly duration: number
+}
+
+/** A scenario under way: bounded steps, and a report at any time. */
+export interface ScenarioRun {
+  readonly progress: Progress
+  /** The run under way, or the last one. */
+  readonly simulation: Simulation
+  /** Does some work; false when everything is done. */
+  step(): boolean
+  /** Ends it here: what is there is judged. */
+  stop(why: Stopped): void
+  report(): RunReport
+}
+
+/** Each replication of a run has a seed of its own, so far apart that neighbours of a scenario's seed share none. */
+const NEXT_SEED = 0x9e3779b1
+/** Virtual time between two looks at the state. */
+const TICK = 100e6
+/** Events of one step. */
+const SLICE = 20_000
+/** A chance of a false alarm per file that does not let CI flake. */
+const ALPHA = 0.001
+
+/** Makes a scenario ready to run as often as it says. */
+export function createScenarioRun(input: ScenarioInput, options: RunOptions = {}): ScenarioRun {
+  const { spec, metadata } = input.sourced.document
+  const seed = options.seed ?? spec.run?.seed ?? seedOfName(metadata.name)
+  const judges = judgesOf(input)
+  const most = spec.run?.maxEvents ?? Number.POSITIVE_INFINITY
+  const { index: first, of: stride } = options.shard ?? { index: 0, of: 1 }
+  const replications = options.replications ?? replicationsOf(spec.run?.replications)
+  const numbers = Array.from({ length: replications }, (_, number) => number).filter(
+    number => number % stride === first,
+  )
+  const digests: string[] = []
+  const problems = new Set<string>()
+  let stopped: Stopped = 'until'
+  let events = 0
+  let virtualNs = 0
+  let place = 0
+  const seedOf = (at: number) => (seed + Math.imul(numbers[at] ?? 0, NEXT_SEED)) >>> 0
+  let pass = createPass(input, judges, seedOf(0), options)
+  const close = () => {
+    const { run } = pass
+    for (const judge of judges) judge.finish?.(run)
+    events += run.world.kernel.events
+    virtualNs = Math.max(virtualNs, run.now)
+    digests.push(run.digest)
+    for (const problem of run.problems) problems.add(problem)
+    if (!run.startedReady) problems.add('some pod was not ready when the run began')
+    place++
+  }
+  const isDone = () => place >= numbers.length || stopped !== 'until'
+  return {
+    get progress() {
+      return { replication: place, replications: numbers.length, now: pass.run.now, duration: pass.duration }
+    },
+    get simulation() {
+      return pass.run
+    },
+    step: () => {
+      if (isDone()) return false
+      const goesOn = pass.step()
+      if (pass.run.world.kernel.events > most) stopped = 'events'
+      if (goesOn && stopped === 'until') return true
+      close()
+      if (isDone()) return false
+      pass = createPass(input, judges, seedOf(place), options)
+      return true
+    },
+    stop: why => {
+      if (isDone()) return
+      stopped = why
+      close()
+    },
+    report: () => {
+      const judged = judges.map(judge => judgedOf(judge, input))
+      return {
+        scenario: metadata.name,
+        title: (spec.description ?? '').trim().split('\n')[0] ?? '',
+        file: input.sourced.file,
+        seed,
+        replications: digests.length,
+        digest: combinedDigest(digests),
+        verdict: verdictOf(judged),
+        stopped,
+        virtualNs,
+        events,
+        expectations: judged,
+        unsimulated: [...problems, ...unsimulatedMesh(spec), ...unsimulatedResources(input)],
+        diagnostics: input.loaded.diagnostics,
+      }
+    },
+  }
+}
+
+/** Runs a scenario to its end. */
+export function runScenario(input: ScenarioInput, options: RunOptions = {}): RunReport {
+  const run = createScenarioRun(input, options)
+  while (run.step());
+  return run.report()
+}
+
+/** One replication: run to the next instant at which somebody wants to look. */
+function createPass(input: ScenarioInput, judges: readonly Judge[], seed: number, options: RunOptions) {
+  const started: { run?: Simulation } = {}
+  const watch: Watch = {
+    onRequest: request => {
+      if (started.run) for (const judge of judges) judge.onRequest?.(request, started.run)
+    },
+    onConnection: connection => {
+      if (started.run) for (const judge of judges) judge.onConnection?.(connection, started.run)
+    },
+  }
+  const run = createSimulation(input, { seed, trace: options.trace ?? 'off', watch })
+  started.run = run
+  for (const judge of judges) judge.start?.(run)
+  const duration = Math.min(options.until ?? run.duration, run.duration)
+  const looks = judges
+    .flatMap(judge => (judge.moments?.(run) ?? []).map(at => ({ judge, at })))
+    .filter(({ at }) => at <= duration)
+    .sort((a, b) => a.at - b.at)
+  const ticking = judges.filter(judge => judge.onState)
+  let next = 0
+  const step = (): boolean => {
+    const tick = ticking.length > 0 ? Math.floor(run.now / TICK + 1) * TICK : duration
+    const until = Math.min(duration, tick, looks[next]?.at ?? duration)
+    if (run.run({ until, events: SLICE }) === 'events') return true
+    for (; next < looks.length && (looks[next]?.at ?? 0) <= until; next++)
+      looks[next]?.judge.look?.(run, until)
+    for (const judge of ticking) judge.onState?.(run)
+    return until < duration || next < looks.length
+  }
+  return { run, duration, step }
+}
+
+/** The judges of all that a scenario expects. */
+function judgesOf(input: ScenarioInput): readonly Judge[] {
+  const { spec, metadata } = input.sourced.document
+  const isList = Array.isArray(spec.expect)
+  const namespace = metadata.namespace ?? 'default'
+  const alpha = spec.run?.confidence?.alpha ?? ALPHA
+  return [spec.expect].flat().flatMap((expect, index) => {
+    const path = isList ? `spec.expect[${index}]` : 'spec.expect'
+    return Object.keys(expect)
+      .filter(kind => kind !== 'when')
+      .flatMap(
+        kind => expectations[kind]?.({ expect, path, input, namespace, alpha }) ?? [unjudged(kind, path)],
+      )
+  })
+}
+
+function unjudged(kind: string, path: string): Judge {
+  return {
+    name: kind,
+    kind,
+    severity: 'hard',
+    path: `${path}.${kind}`,
+    verdict: () => ({ verdict: 'inconclusive', because: `${kind} is not judged yet.` }),
+  }
+}
+
+function judgedOf(judge: Judge, input: ScenarioInput): Judged {
+  const { verdict, atNs, exchange, because } = judge.verdict()
+  const { name, kind, severity } = judge
+  return { name, kind, verdict, atNs, exchange, because, severity, ...input.sourced.at(judge.path) }
+}
+
+function replicationsOf(
+  written: NonNullable<ScenarioInput['sourced']['document']['spec']['run']>['replications'],
+): number {
+  return typeof written === 'object' ? written.min : (written ?? 1)
+}
+
+/** A scenario that names no seed has one made of its name. */
+function seedOfName(name: string): number {
+  let hash = 0x811c9dc5
+  for (let i = 0; i < name.length; i++) hash = Math.imul(hash ^ name.charCodeAt(i), 0x01000193)
+  return hash >>> 0
+}
+
+function unsimulatedResources(input: ScenarioInput): readonly string[] {
+  const lines = input.loaded.diagnostics
+    .filter(each => each.effect === 'parsed-only' && each.resource)
+    .map(
+      ({ resource, path }) =>
+        `${resource?.kind} ${resource?.namespace}/${resource?.name}${path ? ` ${path}` : ''}`,
+    )
+  return [...new Set(lines)]
+}
