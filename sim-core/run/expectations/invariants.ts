@@ -1,5 +1,6 @@
 import { originOf } from '../../model/xds/origins.ts'
 import type { Route } from '../../model/xds/route.ts'
+import type { XdsSnapshot } from '../../model/xds/snapshot.ts'
 import type { World } from '../../world/world.ts'
 import { sayTime } from '../report.ts'
 import type { Simulation } from '../simulation.ts'
@@ -105,13 +106,23 @@ function unresolved(world: World): string | undefined {
       for (const host of config.virtualHosts ?? [])
         for (const route of host.routes ?? [])
           for (const cluster of clustersOf(route))
-            if (!snapshot.clusters[cluster]) {
+            if (!isKnown(snapshot, cluster)) {
               const ref = originOf(route)
               const by = ref ? `${ref.kind} ${ref.namespace}/${ref.name}` : `route ${route.name ?? ''}`
               return `${by} sends requests of ${proxy.name} to ${cluster}, which does not exist`
             }
   }
   return undefined
+}
+
+/**
+ * Istio gives a VirtualService's hosts a virtual host on port 80 though their services may not have that port, and its
+ * clusters there do not exist; so a cluster counts as known when its host and subset are, on whatever port.
+ */
+function isKnown({ clusters }: XdsSnapshot, name: string): boolean {
+  if (clusters[name]) return true
+  const [, , subset, host] = name.split('|')
+  return host !== undefined && Object.keys(clusters).some(each => each.endsWith(`|${subset}|${host}`))
 }
 
 function clustersOf({ route }: Route): readonly string[] {
