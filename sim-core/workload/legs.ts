@@ -15,6 +15,8 @@ const NOT_FOUND = appAnswer(404)
 const BAD_REQUEST = appAnswer(400)
 /** What a client sees that spoke TLS or another protocol to somebody who does not. */
 const NOT_TLS = outcome({ kind: 'tlsError', status: 0, flags: [], details: 'wrong_version_number' })
+/** A proxy that asks for the mesh's identities does not trust what an application shows of its own. */
+const UNTRUSTED = outcome({ kind: 'tlsError', status: 0, flags: [], details: 'certificate_verify_failed' })
 const NOT_HTTP = outcome({ kind: 'reset', status: 0, flags: [], details: 'protocol_error' })
 const ANSWERED = outcome({ kind: 'response', status: 0, flags: [], details: 'via_upstream' })
 
@@ -111,6 +113,7 @@ function refusal(x: Exchange, world: World): Outcome | undefined {
   const listening = podOf(world, x.atPod).listening.find(({ port }) => port === c.toPort)
   const speaksTls = listening?.protocol === 'https' || listening?.protocol === 'tls'
   if (arrival.transport === 'tls' && !speaksTls) return NOT_TLS
+  if (arrival.alpn.includes('istio')) return UNTRUSTED
   if (arrival.transport === 'raw_buffer' && speaksTls)
     return listening?.protocol === 'https' ? BAD_REQUEST : NOT_TLS
   if (listening?.protocol === 'grpc' && arrival.protocol === 'http/1.1') return NOT_HTTP
