@@ -25,7 +25,7 @@ import {
   type TryResult,
   wouldRetry,
 } from './retry.ts'
-import { proxyOf, runtimeOf, type StreamRow, streamOf, type Upstream, upstreamRow } from './room.ts'
+import { chanceOf, proxyOf, runtimeOf, type StreamRow, streamOf, type Upstream, upstreamRow } from './room.ts'
 import { chooseTransportSocket, ownCertificate, upstreamTls } from './tls.ts'
 import { noteResult } from './upstream.ts'
 
@@ -437,9 +437,7 @@ export function retryWait(
     stream.triedPriorities.push(stream.host.priority)
   }
   const interval = backOffInterval(policy, stream.retried)
-  return interval > 0
-    ? nanos(world.stream(`envoy/${proxyOf(world, x.atProxy).name}/back-off`).next() * interval)
-    : ZERO
+  return interval > 0 ? nanos(chanceOf(world, x.atProxy, 'back-off').next() * interval) : ZERO
 }
 
 /** The retry that was under way no longer counts. */

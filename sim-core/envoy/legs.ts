@@ -37,7 +37,7 @@ import type { Verdict } from './http-filters/http-filter.ts'
 import { closed, flagOf, type LocalReply, localReply, resetReply, timeoutReply } from './local-reply.ts'
 import { clusterOf, downstreamHeaders, type Plan } from './plan.ts'
 import type { ResetReason } from './retry.ts'
-import { proxyOf, roomOf, type StreamRow, streamOf, upstreamRow } from './room.ts'
+import { chanceOf, proxyOf, roomOf, type StreamRow, streamOf, upstreamRow } from './room.ts'
 import { noteMetadata, pinPlan, planOf, queryOf, randomOf, repin, verdictOf } from './stream.ts'
 import { chooseHost, upstreamOf } from './upstream.ts'
 
@@ -124,7 +124,8 @@ export const legs: LegsOf<'envoy'> = {
     stream.host = host
     stream.connection = tunnel?.connection.id ?? none()
     stream.wasQueued = false
-    world.trace.note(x, { code: 'host.picked', facts: { cluster: stream.cluster, host: host.key } })
+    if (world.trace.level !== 'off')
+      world.trace.note(x, { code: 'host.picked', facts: { cluster: stream.cluster, host: host.key } })
     return on(x, 'envoy.acquire', us(roomOf(world).cost.pick))
   },
 
@@ -323,7 +324,7 @@ function begin(x: Exchange, world: World, stream: StreamRow, plan: Plan | undefi
   if (plan.timeout > 0) x.timeout = timer(world, 'envoy.timeout', x, plan.timeout)
   for (const mirror of plan.mirrors) {
     const fraction = mirror.runtimeFraction?.defaultValue
-    const dice = world.stream(`envoy/${proxyOf(world, x.atProxy).name}/mirror`)
+    const dice = chanceOf(world, x.atProxy, 'mirror')
     if (fraction && !fractionHolds(fraction, dice.below(1_000_000))) continue
     sendMirror(x, world, stream, mirror.cluster)
   }
@@ -424,7 +425,10 @@ function encoded(x: Exchange, world: World, stream: StreamRow): Outcome {
   const given = stream.reply ?? x.outcome
   if (!given) return closed(stream.flags, 'connection_termination')
   if (!plan?.manager || given.kind !== 'response') return given
-  const key = `${stream.entry?.name ?? ''} ${stream.flags.join()} ${x.filter} ${stream.reply ? 1 : 0}`
+  const isPlain = !stream.reply && !stream.entry && stream.flags.length === 0
+  const key = isPlain
+    ? ''
+    : `${stream.entry?.name ?? ''} ${stream.flags.join()} ${x.filter} ${stream.reply ? 1 : 0}`
   let answers = plan.answers.get(key)
   if (!answers) {
     answers = new Map()

@@ -48,6 +48,8 @@ export interface FilterStep {
   readonly filter: AnyHttpFilter | undefined
   readonly config: unknown
   readonly perRoute: unknown
+  /** False where the filter has nothing to do with such a configuration. */
+  readonly acts: boolean
   /** Verdicts of a pure filter, by metadata, and the second that they hold for. */
   readonly verdicts: WeakMap<DynamicMetadata, { readonly verdict: Verdict; readonly second: number }>
 }
@@ -133,7 +135,16 @@ function tcpPlan(key: PlanKey): Plan {
     const { type, value } = unwrapped(config)
     const filter = networkFilterOf(type)
     return filter
-      ? [{ name: config.name, filter, config: value, perRoute: undefined, verdicts: new WeakMap() }]
+      ? [
+          {
+            name: config.name,
+            filter,
+            config: value,
+            perRoute: undefined,
+            acts: true,
+            verdicts: new WeakMap(),
+          },
+        ]
       : []
   })
   const because = { code: 'tcp.proxied' as const, facts: { chain: chain.name ?? '' } }
@@ -187,11 +198,14 @@ function filterSteps(
     .filter(config => !config.disabled)
     .map(config => {
       const { type, value } = unwrapped(config)
+      const filter = httpFilterOf(type)
+      const perRoute = perRouteOf(config.name, route) ?? perRouteOf(config.name, host)
       return {
         name: config.name,
-        filter: httpFilterOf(type),
+        filter,
         config: value,
-        perRoute: perRouteOf(config.name, route) ?? perRouteOf(config.name, host),
+        perRoute,
+        acts: filter?.acts?.(value, perRoute) ?? true,
         verdicts: new WeakMap(),
       }
     })

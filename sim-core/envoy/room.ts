@@ -2,6 +2,7 @@ import { istioProxyCost, type ProxyCost } from '../config/defaults/proxy-cost.ts
 import type { DynamicMetadata } from '../decide/metadata-match.ts'
 import { type ConnectionId, none, type ProxyId } from '../kernel/id.ts'
 import { invariant } from '../kernel/invariant.ts'
+import type { RandomStream } from '../kernel/random.ts'
 import { type Nanos, ZERO } from '../kernel/time.ts'
 import type { Outcome, ResponseFlag } from '../model/outcome.ts'
 import type { Cluster, ClusterLoadAssignment } from '../model/xds/cluster.ts'
@@ -30,6 +31,8 @@ export interface EnvoyRoom {
   /** What `Exchange.plan` numbers. */
   readonly plans: PlanKey[]
   readonly planNumbers: Map<string, number>
+  /** The newest plan of a chain and a request, by both numbers: most streams differ in nothing else. */
+  readonly newestPlans: Map<number, number>
   /** Metadata of streams, by their JSON: equal ones are one frozen object. */
   readonly metadata: Map<string, DynamicMetadata>
   /** Numbers of frozen parts of configuration, for keys. */
@@ -139,6 +142,7 @@ export function createRoom(): EnvoyRoom {
     factNumbers: new Map(),
     plans: [],
     planNumbers: new Map(),
+    newestPlans: new Map(),
     metadata: new Map(),
     partNumbers: new Map(),
     busyUntil: [],
@@ -224,4 +228,25 @@ export function upstreamRow(world: World, id: number): Upstream {
   const upstream = roomOf(world).upstreams[id]
   invariant(upstream !== undefined, 'the upstream exists')
   return upstream
+}
+
+const streams = new WeakMap<World, Map<string, RandomStream[]>>()
+
+/** A proxy's chance for a purpose: the world's stream `envoy/NAME/PURPOSE`, without building its name each time. */
+export function chanceOf(world: World, id: ProxyId, purpose: string): RandomStream {
+  let purposes = streams.get(world)
+  if (!purposes) {
+    purposes = new Map()
+    streams.set(world, purposes)
+  }
+  let ours = purposes.get(purpose)
+  if (!ours) {
+    ours = []
+    purposes.set(purpose, ours)
+  }
+  const known = ours[id]
+  if (known) return known
+  const made = world.stream(`envoy/${proxyOf(world, id).name}/${purpose}`)
+  ours[id] = made
+  return made
 }

@@ -2,6 +2,7 @@ import { type DynamicMetadata } from '../decide/metadata-match.ts'
 import { invariant } from '../kernel/invariant.ts'
 import type { RequestTemplate } from '../model/http.ts'
 import { headerValues } from '../model/http.ts'
+import type { RouteConfiguration } from '../model/xds/route.ts'
 import { connectionOf } from '../world/connecting.ts'
 import type { Exchange } from '../world/exchange.ts'
 import { internTemplate, streamOfRow, type World } from '../world/world.ts'
@@ -10,7 +11,7 @@ import { factsOf, secondsOf } from './admission.ts'
 import type { FilterQuery, Verdict } from './http-filters/http-filter.ts'
 import { decidePlan, drawsInMatch, type FilterStep, type Plan, type PlanKey } from './plan.ts'
 import { clientAddress } from './request-head.ts'
-import { NO_METADATA, partNumber, proxyOf, roomOf, runtimeOf, type StreamRow } from './room.ts'
+import { chanceOf, NO_METADATA, partNumber, proxyOf, roomOf, runtimeOf, type StreamRow } from './room.ts'
 
 /** 2^31: what a stream's random number is drawn below. */
 const RANDOM_RANGE = 2_147_483_648
@@ -38,8 +39,7 @@ export function arrivalFacts(world: World, x: Exchange): ChainFacts {
 
 /** The stream's random number: weighted clusters and route fractions take it, and keep it for retries. */
 export function randomOf(world: World, x: Exchange, stream: StreamRow): number {
-  if (stream.random < 0)
-    stream.random = world.stream(`envoy/${proxyOf(world, x.atProxy).name}/route`).below(RANDOM_RANGE)
+  if (stream.random < 0) stream.random = chanceOf(world, x.atProxy, 'route').below(RANDOM_RANGE)
   return stream.random
 }
 
@@ -49,6 +49,29 @@ export function pinPlan(world: World, x: Exchange, stream: StreamRow): Plan {
   const { manager } = facts
   const name = manager?.rds?.routeConfigName
   const routes = name === undefined ? manager?.routeConfig : proxyOf(world, x.atProxy).snapshot?.routes[name]
+  const room = roomOf(world)
+  const both = (connectionOf(world, x.connection)?.chain ?? 0) * TEMPLATES + x.template
+  const newest = room.newestPlans.get(both)
+  const known = newest === undefined ? undefined : room.plans[newest]
+  if (newest !== undefined && known?.routes === routes && !drawsInMatch(routes)) {
+    x.plan = newest
+    return planOf(world, x)
+  }
+  const plan = pinAnew(world, x, stream, facts, routes)
+  room.newestPlans.set(both, x.plan)
+  return plan
+}
+
+/** Request templates are fewer than this. */
+const TEMPLATES = 67_108_864
+
+function pinAnew(
+  world: World,
+  x: Exchange,
+  stream: StreamRow,
+  facts: ChainFacts,
+  routes: RouteConfiguration | undefined,
+): Plan {
   const draws = drawsInMatch(routes)
   return pin(world, x, {
     facts,
@@ -124,7 +147,7 @@ export function verdictOf(
   step: FilterStep,
 ): Verdict {
   const { filter } = step
-  if (!filter?.onRequest) return PASS
+  if (!filter?.onRequest || !step.acts) return PASS
   const second = filter.isPure === 'for a second' ? secondsOf(world, x.atProxy) : 0
   if (filter.isPure) {
     const kept = step.verdicts.get(stream.metadata)

@@ -17,7 +17,7 @@ import {
   type OutlierSettings,
   tick,
 } from './outlier-detector.ts'
-import { proxyOf, roomOf, runtimeOf, type Upstream } from './room.ts'
+import { chanceOf, proxyOf, roomOf, runtimeOf, type Upstream } from './room.ts'
 
 /** How often Envoy resolves a DNS cluster whose records name no time. envoy: api/envoy/config/cluster/v3/cluster.proto, dns_refresh_rate. */
 const DNS_REFRESH = seconds(5)
@@ -218,7 +218,7 @@ function isEnforced(
         ? detector.enforcingGateway
         : detector.enforcingLocal
   if (percent >= 100) return true
-  return world.stream(`envoy/${proxyOf(world, upstream.proxy).name}/ejection`).chance(percent)
+  return chanceOf(world, upstream.proxy, 'ejection').chance(percent)
 }
 
 /** The next instant of the detector's interval that can change something. */

@@ -13,6 +13,7 @@ declare module '../../model/xds/filters.ts' {
 
 /** Delays, then aborts; the two draws are independent. Acts on what the route says, for the chain's own configuration is empty. envoy: source/extensions/filters/http/fault/fault_filter.cc. */
 export const fault = defineHttpFilter(TYPE.fault, {
+  acts: (config, perRoute) => isFault(perRoute) || isFault(config),
   onRequest(config, query) {
     const rules = isFault(query.perRoute) ? query.perRoute : config
     const delay = durationOf(rules.delay?.fixedDelay) ?? ZERO

@@ -57,6 +57,8 @@ export interface FilterQuery {
 export interface HttpFilter<N extends HttpFilterName> {
   /** The verdict depends on nothing but configuration, request, connection and metadata, and at most on the wall clock's second: decided once and kept. */
   readonly isPure?: 'always' | 'for a second'
+  /** False where the filter has nothing to do with such a configuration. */
+  acts?(config: HttpFilterConfigs[N], perRoute: unknown): boolean
   onRequest?(config: HttpFilterConfigs[N], query: FilterQuery): Verdict
   /** The service this filter asked has answered. */
   onAnswer?(config: HttpFilterConfigs[N], query: FilterQuery, answer: Outcome): Verdict

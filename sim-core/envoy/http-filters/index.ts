@@ -32,6 +32,7 @@ export const httpFilters: { readonly [N in HttpFilterName]: HttpFilter<N> } = {
 /** A filter whose configuration has been taken from a chain without knowing its type. */
 export interface AnyHttpFilter {
   readonly isPure?: 'always' | 'for a second'
+  acts?(config: unknown, perRoute: unknown): boolean
   onRequest?(config: unknown, query: FilterQuery): Verdict
   onAnswer?(config: unknown, query: FilterQuery, answer: Outcome): Verdict
   onResponse?(config: unknown, query: FilterQuery, answer: Outcome): Headers
