@@ -43,7 +43,7 @@ function judge(each: Json, manifests: string): Verdict {
   if (isComputed(request.path) || isComputed(request.host)) return { unsupported: 'is computed in Go' }
   const [namespace = '', name = ''] = /\((.*)\)/.exec(request.gateway)?.[1]?.split('/') ?? []
   const probe = probeOf(each, namespace, name)
-  const documents = manifests.replaceAll('{GATEWAY_CLASS_NAME}', 'istio')
+  const documents = `${manifests.replaceAll('{GATEWAY_CLASS_NAME}', 'istio')}${CERTIFICATES}`
   const answer = answerMesh({ documents, mesh: { dataplane: 'none' }, probes: [probe] })
   if (!answer) return { unsupported: 'there is no mesh-level probe yet' }
   if (answer.invalid) return verdictOf([`refused: ${JSON.stringify(answer.invalid)}`])
@@ -52,6 +52,25 @@ function judge(each: Json, manifests: string): Verdict {
 }
 
 const isComputed = (value: unknown) => typeof value === 'object' && value !== null
+
+/** Secrets that the suite makes before its tests. gateway-api: conformance/utils/suite/suite.go. */
+const CERTIFICATES = [
+  'gateway-conformance-web-backend/certificate',
+  'gateway-conformance-infra/tls-validity-checks-certificate',
+  'gateway-conformance-infra/tls-terminate-checks-certificate',
+]
+  .map(each => {
+    const [namespace, name] = each.split('/')
+    return `
+---
+apiVersion: v1
+kind: Secret
+metadata: {namespace: ${namespace}, name: ${name}}
+type: kubernetes.io/tls
+stringData: {tls.crt: "-----BEGIN CERTIFICATE-----", tls.key: "-----BEGIN PRIVATE KEY-----"}
+`
+  })
+  .join('')
 
 const PROTOCOLS: Readonly<Record<string, string>> = {
   HTTP: 'http',
