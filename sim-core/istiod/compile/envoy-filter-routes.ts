@@ -3,6 +3,9 @@ import { isInContext, isMerge, matchOf, type Patch, type PatchContext } from './
 import { mergeJson } from './envoy-json.ts'
 import { brought, changed, isAsked, patchedList } from './patch-list.ts'
 
+/** The ports that servers of a gateway ask for, by the port on which it listens for them. istio: model.GatewayPortMap. */
+export type GatewayPorts = ReadonlyMap<number, ReadonlySet<number>>
+
 const KINDS = ['ROUTE_CONFIGURATION', 'VIRTUAL_HOST', 'HTTP_ROUTE']
 
 /** A route configuration after a proxy's patches: itself, its virtual hosts, their routes. istio: pilot/pkg/networking/core/envoyfilter/rc_patch.go. */
@@ -10,12 +13,13 @@ export function patchRouteConfiguration(
   config: RouteConfiguration,
   patches: readonly Patch[],
   context: PatchContext,
+  gatewayPorts?: GatewayPorts,
 ): RouteConfiguration {
   const own = patches.filter(
     patch =>
       KINDS.includes(patch.applyTo) &&
       isInContext(patch, context) &&
-      matchesConfiguration(config, patch, context),
+      matchesConfiguration(config, patch, context, gatewayPorts),
   )
   if (own.length === 0) return config
   const merged = own
@@ -31,7 +35,12 @@ export function patchRouteConfiguration(
 const mergedBy = <T extends object>(base: T, patch: Patch): T =>
   mergeJson(base, patch.value, patch.operation === 'MERGE_AND_REPLACE_LIST')
 
-function matchesConfiguration(config: RouteConfiguration, patch: Patch, context: PatchContext): boolean {
+function matchesConfiguration(
+  config: RouteConfiguration,
+  patch: Patch,
+  context: PatchContext,
+  gatewayPorts: GatewayPorts | undefined,
+): boolean {
   const match = matchOf(patch.match, 'routeConfiguration')
   if (!match) return true
   if (!isAsked(match, 'name', config.name)) return false
@@ -40,7 +49,7 @@ function matchesConfiguration(config: RouteConfiguration, patch: Patch, context:
   return (
     isAsked(match, 'portName', portName) &&
     isAsked(match, 'gateway', gateway) &&
-    isAsked(match, 'portNumber', port)
+    (isAsked(match, 'portNumber', port) || !!gatewayPorts?.get(port)?.has(Number(match['portNumber'])))
   )
 }
 
@@ -51,7 +60,7 @@ function sidecarPort(name: string): number {
 }
 
 /** `http.80`, or `https.443.name.gateway.namespace`. istio: model.ParseGatewayRDSRouteName. */
-function gatewayNameParts(name: string) {
+export function gatewayNameParts(name: string) {
   const parts = name.split('.')
   const isHttp = name.startsWith('http.')
   const isHttps = name.startsWith('https.') && parts.length === 5

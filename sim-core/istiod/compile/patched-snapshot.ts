@@ -5,7 +5,8 @@ import type { RouteConfiguration } from '../../model/xds/route.ts'
 import { type PatchContext, patchesFor } from './envoy-filter.ts'
 import { addedClusters, patchCluster } from './envoy-filter-clusters.ts'
 import { patchListeners } from './envoy-filter-listeners.ts'
-import { patchRouteConfiguration } from './envoy-filter-routes.ts'
+import { type GatewayPorts, gatewayNameParts, patchRouteConfiguration } from './envoy-filter-routes.ts'
+import { mergedGatewayOf } from './gateway-merge.ts'
 import type { Proxy, PushContext } from './push-context.ts'
 import { instancesOf } from './service-targets.ts'
 
@@ -41,12 +42,25 @@ export function patchedRoutes(
 ): Resources<RouteConfiguration> {
   const patches = patchesFor(push, proxy)
   if (patches.length === 0) return routes
+  const ports = gatewayPorts(push, proxy)
   return Object.fromEntries(
     Object.entries(routes).map(([name, config]) => [
       name,
-      patchRouteConfiguration(config, patches, outwards(proxy)),
+      patchRouteConfiguration(config, patches, outwards(proxy), ports),
     ]),
   )
+}
+
+/** A gateway listens on its Service's target port; a patch may name the server's own. istio: model/gateway.go getTargetPortMap. */
+function gatewayPorts(push: PushContext, proxy: Proxy): GatewayPorts {
+  const ports = new Map<number, Set<number>>()
+  for (const [name, servers] of mergedGatewayOf(push, proxy)?.serversByRoute ?? []) {
+    const { port } = gatewayNameParts(name)
+    const known = ports.get(port) ?? new Set()
+    for (const { server } of servers) known.add(server.port?.number ?? 0)
+    ports.set(port, known)
+  }
+  return ports
 }
 
 /** Clusters after the proxy's EnvoyFilters. */

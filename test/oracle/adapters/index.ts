@@ -21,6 +21,7 @@ import {
 import { istioGatewayCore, istioGatewayModel } from './tables/gateways.ts'
 import { istioHostMatch, istioProtocolDetect, istioStatPrefix, istioTrustdomain } from './tables/names.ts'
 import { outboundJudges } from './tables/outbound.ts'
+import { istioEnvoyfilterPatch } from './tables/patches.ts'
 import { istioAuthzModel, istioAuthzSelect } from './tables/policies.ts'
 import {
   istioHttprouteVhosts,
@@ -51,6 +52,7 @@ export const adapters: Readonly<Record<string, Adapter>> = {
   'tables/istio-authz-model': istioAuthzModel,
   'tables/istio-authz-select': istioAuthzSelect,
   'tables/istio-cluster': istioCluster,
+  'tables/istio-envoyfilter-patch': istioEnvoyfilterPatch,
   'tables/istio-gateway-core': istioGatewayCore,
   'tables/istio-gateway-model': istioGatewayModel,
   'tables/istio-host-match': istioHostMatch,
