@@ -118,8 +118,11 @@ export function listenerOf(snapshot: XdsSnapshot, knock: Knock, why?: Why): Deci
   return chooseBoundListener(listeners, knock.destinationIp, knock.destinationPort, why)
 }
 
+/** What the listener filters of a connection's listener have found out. */
+export type Inspected = Parameters<typeof chooseFilterChain>[1]
+
 /** What the listener filters find out; one that does not run for this port finds nothing. */
-function inspect(listener: Listener, knock: Knock) {
+export function inspect(listener: Listener, knock: Knock): Inspected {
   const runs = (name: string) =>
     runsListenerFilter(listener, `envoy.filters.listener.${name}`, knock.destinationPort)
   const seesTls = knock.transport === 'tls' && runs('tls_inspector')

@@ -70,7 +70,8 @@ function factsNumber(room: EnvoyRoom, facts: ChainFacts): number {
   return room.facts.push(facts) - 1
 }
 
-function knockOf(world: World, proxy: EnvoyState, connection: Connection): Knock {
+/** A connection as it reaches a proxy. */
+export function knockOf(world: World, proxy: EnvoyState, connection: Connection): Knock {
   const arrival = world.state.arrivals[connection.arrival]
   const pod = podOf(world, proxy.pod)
   const isCaptured = pod.interception !== undefined

@@ -7,7 +7,6 @@ import { defineComponent, stateOf } from '../world/component.ts'
 import { type Change, commit, treeOf } from '../world/resources.ts'
 import type { World } from '../world/world.ts'
 import { type AddressPool, addressPool, serviceRange, takeAddress } from './addresses.ts'
-import { withDefaults } from './api-defaults.ts'
 import { everyResource } from './dns-zone.ts'
 
 /** What the API server gives out by itself: Service addresses. */
@@ -41,7 +40,7 @@ export function remove(world: World, kind: string, namespace: string, name: stri
 function applied(world: World, tree: ResourceTree, services: AddressPool, object: Resource): Change {
   const kind = treeKeyOf(object.apiVersion, object.kind)
   const before = tree[kind]?.[object.metadata.namespace]?.[object.metadata.name]
-  const dated = withDefaults(withCreation(world, object, before))
+  const dated = withCreation(world, object, before)
   return {
     verb: 'apply',
     kind,

@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { explainCommand } from './explain.ts'
 import { injectCommand } from './inject.ts'
 import { iptablesCommand } from './iptables.ts'
 import { probeCommand } from './probe.ts'
@@ -9,6 +10,7 @@ import { validateCommand } from './validate.ts'
 
 /** Every command adds itself to the program. One file each. */
 export const commands: readonly ((program: Command) => void)[] = [
+  explainCommand,
   injectCommand,
   iptablesCommand,
   probeCommand,
