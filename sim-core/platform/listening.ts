@@ -22,7 +22,7 @@ export function listeningPorts(
   const add = (port: number, name: string, hint: string, container: string) => {
     const known = found.get(port)
     if (known && known.protocol !== 'tcp') return
-    found.set(port, { port, name, protocol: spoken(hint), localhostOnly: false, container })
+    found.set(port, { port, name, protocol: spoken(hint, port), localhostOnly: false, container })
   }
   for (const service of everyResource(tree, 'Service')) {
     const { selector, ports = [] } = (service.spec ?? {}) as KubernetesServiceSpec
@@ -50,8 +50,11 @@ function ownerOf(
     ?.name
 }
 
-/** What the name of a port says about the application behind it: its first word that is a protocol; without one it serves HTTP. */
-function spoken(hint: string): ListeningPort['protocol'] {
+/** IANA's port of HTTPS, and its usual stand-in for those who may not bind it. */
+const HTTPS_PORTS = [443, 8443]
+
+/** What the name of a port says about the application behind it: its first word that is a protocol; without one its number counts, and all but HTTPS's serve HTTP. */
+function spoken(hint: string, port: number): ListeningPort['protocol'] {
   for (const word of hint.toLowerCase().split('-')) {
     if (word === 'http' || word === 'http2' || word === 'ws') return 'http'
     if (word === 'grpc') return 'grpc'
@@ -59,5 +62,5 @@ function spoken(hint: string): ListeningPort['protocol'] {
     if (word === 'tls') return 'tls'
     if (['tcp', 'mongo', 'redis', 'mysql'].includes(word)) return 'tcp'
   }
-  return 'http'
+  return HTTPS_PORTS.includes(port) ? 'https' : 'http'
 }
