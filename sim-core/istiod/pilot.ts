@@ -7,6 +7,7 @@ import type { World } from '../world/world.ts'
 import { sendResponse, takeRequest } from '../world/xds-channel.ts'
 import type { DiscoveryRequest, XdsType } from '../world/xds-message.ts'
 import type { Proxy } from './compile/push-context.ts'
+import { type Credentials, credentialsFor } from './credentials.ts'
 import {
   createDebounce,
   type Debounce,
@@ -18,7 +19,7 @@ import {
 import { proxyOf } from './proxy.ts'
 import { HEADLESS, mergeRequests, type PushRequest, typesToPush } from './push-request.ts'
 import { debounceLimits, type IstiodSettings, pushContextOf, pushThrottle } from './settings.ts'
-import { snapshotOf } from './snapshots.ts'
+import { secretNames, snapshotOf } from './snapshots.ts'
 
 /** What istiod remembers of one type on one stream. istio: pilot/pkg/model WatchedResource. */
 interface Watched {
@@ -305,6 +306,16 @@ function respond(
   if (!watched) return
   const nonce = `${self.version}/${++self.nonces}`
   watched.nonceSent = nonce
-  const snapshot = snapshotOf(pushContextOf(settings, self.tree), proxy)
+  const push = pushContextOf(settings, self.tree)
+  const snapshot = snapshotOf(push, proxy)
+  deliverCredentials(world, connection.proxy, credentialsFor(push, proxy, secretNames(snapshot)))
   sendResponse(world, { proxy: connection.proxy, type, version: self.version, nonce, snapshot }, WIRE)
+}
+
+/** Simplified: secrets travel with whatever response is sent next, not in one of their own. */
+function deliverCredentials(world: World, id: ProxyId, { certificates, roots }: Credentials): void {
+  const row = world.state.proxies[id]
+  if (!row || (Object.keys(certificates).length === 0 && Object.keys(roots).length === 0)) return
+  row.certificates = Object.freeze({ ...row.certificates, ...certificates })
+  row.roots = Object.freeze({ ...row.roots, ...roots })
 }
