@@ -219,11 +219,20 @@ function running(world: World, it: KubeletPod, container: ContainerState, parts:
   }
   container.phase = 'running'
   if (container.name === PROXY) parts.startProxy(world, row, it.object)
-  else row.listening = listeningNow(world, it)
+  row.listening = listeningNow(world, it)
   const spec = containerSpec(it, container.name)
   if (!spec.startupProbe) container.started = true
   probeAt(world, it, container, spec.startupProbe ?? spec.readinessProbe, world.kernel.now)
 }
+
+/** What the agent and the proxy serve by themselves: merged metrics and probes, health, Envoy's own metrics. Simplified: they answer as an application does. Reference data-plane §1.1. */
+const agentPorts: PodRow['listening'] = [15020, 15021, 15090].map(port => ({
+  port,
+  name: '',
+  protocol: 'http',
+  localhostOnly: false,
+  container: PROXY,
+}))
 
 /** What accepts connections: the ports of the containers that run. */
 function listeningNow(world: World, it: KubeletPod): PodRow['listening'] {
@@ -231,9 +240,8 @@ function listeningNow(world: World, it: KubeletPod): PodRow['listening'] {
   const up = new Set(
     it.containers.filter(container => container.phase === 'running').map(container => container.name),
   )
-  return listeningPorts(treeOf(world), row.namespace, row.labels, specOf(it)).filter(port =>
-    up.has(port.container),
-  )
+  const ports = listeningPorts(treeOf(world), row.namespace, row.labels, specOf(it))
+  return [...ports, ...agentPorts].filter(port => up.has(port.container))
 }
 
 /** Kubernetes' defaults for probes: no initial delay, every 10 s, 3 failures. */

@@ -162,9 +162,7 @@ export function probeAnswer(
     stoppedAt: stoppedAt(journey),
     status: outcome?.status ?? 0,
     grpcStatus: outcome?.grpcStatus ?? null,
-    flags: hops
-      .flatMap(hop => hop.notes.outcome?.flags ?? [])
-      .filter((flag, index, all) => all.indexOf(flag) === index),
+    flags: hops.map(hop => hop.notes.outcome?.flags ?? []).find(flags => flags.length > 0) ?? [],
     details: deepestDetails(journey),
     body: outcome?.body ?? '',
     attempts: Math.max(1, ...hops.map(hop => hop.notes.attempts)),

@@ -7,6 +7,8 @@ export type TimelineEntry = NonNullable<ScenarioDocument['spec']['timeline']>[nu
 export interface Schedule {
   /** `undefined` while the entry that it depends on has not happened, and for good where it never does. */
   at(moment: string | undefined): number | undefined
+  /** When the first entry happens; `undefined` for an empty timeline. */
+  readonly firstAt: number | undefined
   /** An entry happened; it is undone at `end`. */
   happened(name: string, at: number, end: number): void
 }
@@ -33,6 +35,10 @@ export function createSchedule(timeline: readonly TimelineEntry[]): Schedule {
     return span && (end ? span.end : span.at) + plusNs
   }
   return {
+    get firstAt() {
+      const starts = timeline.flatMap(entry => startOf(entry, moment => resolve(moment, 0)) ?? [])
+      return starts.length === 0 ? undefined : Math.min(...starts)
+    },
     at: moment => (moment === undefined ? undefined : resolve(moment, 0)),
     happened: (name, at, end) => {
       if (!known.has(name)) known.set(name, { at, end })

@@ -14,7 +14,7 @@ import { createWitness, type Evidence, type Watch } from './evidence.ts'
 import type { ProbeFrom, ProbeRequest } from './mesh-input.ts'
 import type { SettledMesh } from './mesh-world.ts'
 import { prepareRequest } from './probe.ts'
-import { perSecondOf } from './quantity.ts'
+import { nanosOf, perSecondOf } from './quantity.ts'
 import type { ScenarioInput } from './scenario-files.ts'
 import { createSchedule, type Schedule, startOf, type TimelineEntry } from './schedule.ts'
 import { emptyWorld, settle, startWorld } from './settled-world.ts'
@@ -30,6 +30,8 @@ export interface Simulation {
   readonly now: number
   /** Length that the scenario gives it. */
   readonly duration: number
+  /** What happens before it does not count in baselines. */
+  readonly warmup: number
   readonly digest: string
   readonly log: Log
   readonly schedule: Schedule
@@ -101,6 +103,7 @@ export function createSimulation(input: ScenarioInput, options: Options): Simula
       spec.run?.duration === undefined
         ? DEFAULT_DURATION
         : (schedule.at(spec.run.duration) ?? DEFAULT_DURATION),
+    warmup: spec.run?.warmup === undefined ? 0 : nanosOf(spec.run.warmup),
     get digest() {
       return world.kernel.digest
     },

@@ -1,6 +1,16 @@
+import { always, never } from './conditions.ts'
+import { eventually } from './eventually.ts'
 import { invariants } from './invariants.ts'
 import type { Expectation } from './judge.ts'
 import { probes } from './probes.ts'
+import { thresholds } from './thresholds.ts'
 
 /** Every kind of expectation, by its name in `expect`. */
-export const expectations: Readonly<Record<string, Expectation>> = { probes, invariants }
+export const expectations: Readonly<Record<string, Expectation>> = {
+  probes,
+  thresholds,
+  always,
+  never,
+  eventually,
+  invariants,
+}
