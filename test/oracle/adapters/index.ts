@@ -10,6 +10,7 @@ import { istioSimulation } from './istio-simulation.ts'
 import { istioCrdValidation, istioValidation } from './istio-validation.ts'
 import { gatewayConformance } from './mesh/gateway-conformance.ts'
 import { istioIntegration } from './mesh/integration.ts'
+import { istioAuthnPolicies } from './tables/authentication.ts'
 import { istioCluster } from './tables/clusters.ts'
 import {
   istioLocalityLb,
@@ -48,6 +49,7 @@ export const adapters: Readonly<Record<string, Adapter>> = {
   'istio-it-traffic': istioIntegration,
   'istio-sidecar-routes': istioSidecarRoutes,
   'istio-simulation': istioSimulation,
+  'tables/istio-authn-policies': istioAuthnPolicies,
   'tables/istio-authz-matcher': istioAuthzMatcher,
   'tables/istio-authz-model': istioAuthzModel,
   'tables/istio-authz-select': istioAuthzSelect,
