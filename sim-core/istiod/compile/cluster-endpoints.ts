@@ -3,7 +3,7 @@ import type { ClientTLSSettings, DestinationRule, TrafficPolicy } from '../../mo
 import { compareText, isIpAddress, selects } from '../../model/names.ts'
 import type { HealthStatus, LbEndpoint } from '../../model/xds/cluster.ts'
 import type { Metadata } from '../../model/xds/core.ts'
-import { groupBy } from './configs.ts'
+import { groupBy, listConfigsIn } from './configs.ts'
 import { policyForSubset } from './destination-rule.ts'
 import { localityLabel, withTopology } from './instances.ts'
 import {
@@ -13,10 +13,10 @@ import {
   parseLocality,
   totalWeight,
 } from './locality-lb.ts'
-import { lastOf } from './memo.ts'
+import { lastOf, ofKind, oncePerKey } from './memo.ts'
 import { networkGateways, throughGateways } from './network-gateways.ts'
 import { forcesUnhealthyEndpoints, supportsUnhealthyEndpoints } from './outlier-detection.ts'
-import { peerAuthenticationMode } from './peer-authentication.ts'
+import { namespaceMutualTlsMode, peerAuthenticationMode } from './peer-authentication.ts'
 import type { IstioEndpoint, Proxy, PushContext, Service, ServicePort } from './push-context.ts'
 
 /** A cluster as its endpoints see it. */
@@ -190,8 +190,20 @@ function speaksMtls(
 ): boolean {
   if (ruleMode) return ruleMode === 'ISTIO_MUTUAL'
   if (source.tlsMode !== 'istio') return false
-  return peerAuthenticationMode(push, source, source.port) !== 'DISABLE'
+  const mode = hasWorkloadPolicies(push, source.namespace)
+    ? peerAuthenticationMode(push, source, source.port)
+    : namespaceMutualTlsMode(push, source.namespace)
+  return mode !== 'DISABLE'
 }
+
+/** Whether workloads of a namespace may differ in their mode; where they do not, the namespace's is theirs. */
+const hasWorkloadPolicies = oncePerKey(
+  (push, namespace: string): boolean =>
+    listConfigsIn(push, 'PeerAuthentication', namespace).some(
+      ({ spec }) => Object.keys(spec.selector?.matchLabels ?? {}).length > 0,
+    ),
+  push => [ofKind(push.tree, 'PeerAuthentication')],
+)
 
 function lbEndpoint(
   push: PushContext,

@@ -109,7 +109,7 @@ function clustersOf(
 ): readonly OutboundCluster[] {
   const rule = destinationRuleFor(push, proxy, service)
   const inputs = [
-    rule,
+    ...sourcesOf(rule),
     push.mesh,
     push.features,
     `${mode} ${viewOf(push, proxy, service)}`,
@@ -124,6 +124,12 @@ function clustersOf(
   knownClusters.set(service, [{ inputs, clusters }, ...known.slice(0, KEPT_VARIANTS - 1)])
   return clusters
 }
+
+/** What a rule was merged from: the user's documents, or what a Gateway API policy became. */
+const sourcesOf = (rule: ConsolidatedRule | undefined): readonly unknown[] =>
+  (rule?.from ?? []).map(config =>
+    config.annotations['internal.istio.io/parents'] === undefined ? config.resource : config,
+  )
 
 const sameMembers = (a: readonly unknown[], b: readonly unknown[]): boolean =>
   a.length === b.length && a.every((member, i) => member === b[i])

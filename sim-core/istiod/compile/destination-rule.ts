@@ -30,11 +30,19 @@ const emptyTable = (): MutableTable => ({ exact: new Map(), wildcard: new Map() 
 /** istio: pilot/pkg/model/push_context.go setDestinationRules. */
 const ruleIndex = oncePerPush(indexRules, push => [
   ofKind(push.tree, 'DestinationRule'),
-  gatewayApiDestinationRules(push),
+  ofPolicies(push),
   push.mesh,
   push.features,
   push.configDomainSuffix,
 ])
+
+const NONE: readonly Config<DestinationRule>[] = []
+
+/** Rules of Gateway API policies; one and the same list as long as there are none. */
+function ofPolicies(push: PushContext): readonly Config<DestinationRule>[] {
+  const rules = gatewayApiDestinationRules(push)
+  return rules.length === 0 ? NONE : rules
+}
 
 function indexRules(push: PushContext): RuleIndex {
   const local = new Map<string, MutableTable>()

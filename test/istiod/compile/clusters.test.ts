@@ -129,6 +129,23 @@ spec: {hosts: [a.com], ports: [{number: 443, name: tls, protocol: TLS}], resolut
     ])
   })
 
+  it('keeps the clusters of other rules when one rule changes', () => {
+    const other = rule('subsets: [{name: v1}]').replaceAll('reviews', 'ratings')
+    const both = service + service.replaceAll('reviews', 'ratings')
+    const tree = aTree(both + rule('subsets: [{name: v1}]') + other)
+    const before = buildClusters(createPushContext({ tree }), aProxy())
+    const rules = tree.DestinationRule?.default ?? {}
+    const ratings = rules.ratings
+    if (!ratings) throw new Error('no rule')
+    const changed = { ...rules, ratings: { ...ratings, spec: { host: 'ratings' } } }
+    const after = buildClusters(
+      createPushContext({ tree: { ...tree, DestinationRule: { default: changed } } }),
+      aProxy(),
+    )
+    expect(after[`outbound|80|v1|${name}`]).toBe(before[`outbound|80|v1|${name}`])
+    expect(after).not.toHaveProperty(['outbound|80|v1|ratings.default.svc.cluster.local'])
+  })
+
   it('passes inbound requests on from 127.0.0.6', () => {
     const inbound = clustersOf(service + pods, aProxy({ ipAddresses: ['1.0.0.1'] }))['inbound|8080||']
     expect(inbound).toMatchObject({
