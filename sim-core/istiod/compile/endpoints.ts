@@ -1,20 +1,59 @@
 import type { ClusterLoadAssignment } from '../../model/xds/cluster.ts'
 import type { Resources } from '../../model/xds/core.ts'
 import { placeOf, policyOf, rankedEndpoints } from './cluster-endpoints.ts'
-import { outboundClusters } from './clusters.ts'
 import { localityRule } from './locality-lb.ts'
-import { type Inputs, ofKind } from './memo.ts'
+import { type Inputs, ofKind, oncePerPush } from './memo.ts'
 import { networkGateways } from './network-gateways.ts'
 import type { OutboundCluster } from './outbound-clusters.ts'
+import { type OutboundSet, outboundSet } from './outbound-sets.ts'
 import type { Proxy, PushContext } from './push-context.ts'
 
-/** The endpoints of every EDS cluster of a proxy, by the cluster's name. istio: pilot/pkg/xds/eds.go. */
-export function buildEndpoints(push: PushContext, proxy: Proxy): Resources<ClusterLoadAssignment> {
-  return Object.fromEntries(
-    outboundClusters(push, proxy)
-      .filter(({ cluster }) => cluster.type === 'EDS')
-      .map(outbound => [outbound.cluster.name, assignmentOf(push, proxy, outbound)] as const),
+type Assignments = Resources<ClusterLoadAssignment>
+
+const assignmentSets = oncePerPush(() => new WeakMap<OutboundSet, Map<string, Assignments>>())
+
+/** The endpoints of every EDS cluster of a proxy, by the cluster's name; one object for all proxies that are told the same. istio: pilot/pkg/xds/eds.go. */
+export function buildEndpoints(push: PushContext, proxy: Proxy): Assignments {
+  const set = outboundSet(push, proxy)
+  const known = assignmentSets(push).get(set) ?? new Map<string, Assignments>()
+  assignmentSets(push).set(set, known)
+  const key = setKey(push, proxy, set)
+  const found = known.get(key)
+  if (found) return found
+  const eds = set.clusters.filter(({ cluster }) => cluster.type === 'EDS')
+  const made = Object.fromEntries(
+    eds.map(outbound => [outbound.cluster.name, assignmentOf(push, proxy, outbound)] as const),
   )
+  known.set(key, made)
+  return made
+}
+
+/** What the endpoints of a whole set depend on: what any one of them does. */
+function setKey(push: PushContext, proxy: Proxy, set: OutboundSet): string {
+  const needs = needsOf(push, set)
+  return viewText(push, proxy, needs)
+}
+
+/** Traits of a proxy, besides its network and address families, that endpoints depend on. */
+interface Needs {
+  readonly node: boolean
+  readonly place: boolean
+  readonly labels: boolean
+}
+
+const setNeeds = oncePerPush(() => new WeakMap<OutboundSet, Needs>())
+
+function needsOf(push: PushContext, set: OutboundSet): Needs {
+  const found = setNeeds(push).get(set)
+  if (found) return found
+  const all = set.clusters.map(outbound => clusterNeeds(push, outbound))
+  const needs = {
+    node: all.some(each => each.node),
+    place: all.some(each => each.place),
+    labels: all.some(each => each.labels),
+  }
+  setNeeds(push).set(set, needs)
+  return needs
 }
 
 interface Known {
@@ -54,24 +93,33 @@ function knownAssignments(push: PushContext, outbound: OutboundCluster): Known['
   return byView
 }
 
-/** The traits of a proxy that a cluster's endpoints depend on. */
-function viewOf(push: PushContext, proxy: Proxy, { query }: OutboundCluster): string {
+const viewOf = (push: PushContext, proxy: Proxy, outbound: OutboundCluster): string =>
+  viewText(push, proxy, clusterNeeds(push, outbound))
+
+function clusterNeeds(push: PushContext, { query }: OutboundCluster): Needs {
   const policy = policyOf(query)
   const rule = localityRule(push.mesh, policy?.loadBalancer, query.service)
-  const ranks =
+  const place =
     rule !== undefined &&
     (rule.kind === 'zoneAware' ||
       rule.force ||
       rule.setting.distribute !== undefined ||
       policy?.outlierDetection !== undefined)
-  const byLabels = ranks && (rule.setting.failoverPriority ?? []).length > 0
-  const place = ranks ? placeOf(push, proxy) : undefined
+  return {
+    node: query.service.internalTrafficPolicyLocal,
+    place,
+    labels: place && (rule.setting.failoverPriority ?? []).length > 0,
+  }
+}
+
+function viewText(push: PushContext, proxy: Proxy, needs: Needs): string {
+  const place = needs.place ? placeOf(push, proxy) : undefined
   return [
     proxy.network,
     proxy.metadata['REQUESTED_NETWORK_VIEW'] ?? '',
     proxy.ipAddresses.map(ip => ip.includes(':')).join(),
-    query.service.internalTrafficPolicyLocal ? proxy.nodeName : '',
+    needs.node ? proxy.nodeName : '',
     place ? JSON.stringify(place.locality) : '',
-    byLabels && place ? JSON.stringify(place.labels) : '',
+    needs.labels && place ? JSON.stringify(place.labels) : '',
   ].join(' ')
 }
