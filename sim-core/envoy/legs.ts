@@ -2,7 +2,7 @@ import { fractionHolds } from '../decide/route.ts'
 import { none } from '../kernel/id.ts'
 import { type Nanos, nanos, plus, us, ZERO } from '../kernel/time.ts'
 import { type Outcome, outcome } from '../model/outcome.ts'
-import { connectionOf } from '../world/connecting.ts'
+import { connectionOf, drain } from '../world/connecting.ts'
 import type { Exchange } from '../world/exchange.ts'
 import {
   answer,
@@ -209,9 +209,17 @@ export const legs: LegsOf<'envoy'> = {
     }
     const { cost, busyUntil } = roomOf(world)
     x.spent = plus(x.spent, us(cost.responseWrite))
+    sayFarewell(x, world)
     if (x.worker >= 0) busyUntil[x.worker] = plus(plus(world.kernel.now, x.spent), us(cost.telemetry))
     return answer(x, world, final)
   },
+}
+
+/** A proxy that is about to stop ends each inbound connection with its next answer. istio: pkg/envoy/agent.go, drain_listeners?inboundonly&graceful. */
+function sayFarewell(x: Exchange, world: World): void {
+  if (proxyOf(world, x.atProxy).phase !== 'draining') return
+  const connection = connectionOf(world, x.connection)
+  if (connection && connection.fromPod !== connection.toPod) drain(world, connection)
 }
 
 /** Timers over streams that a proxy holds. */

@@ -1,5 +1,5 @@
 import { invariant } from '../kernel/invariant.ts'
-import { type Nanos, us } from '../kernel/time.ts'
+import { type Nanos, us, ZERO } from '../kernel/time.ts'
 import type { Exchange } from '../world/exchange.ts'
 import { arrivalOf, podOf, type World } from '../world/world.ts'
 
@@ -25,6 +25,8 @@ export function isAddress(host: string): boolean {
 /** Asks name by name in the resolver's order. Headless services answer their pods in random order. */
 export function resolve(x: Exchange, world: World): Resolution {
   const { host } = arrivalOf(world, x)
+  // The pod's own hosts file answers this one.
+  if (host === 'localhost') return { address: '127.0.0.1', took: ZERO }
   let took = 0
   for (const name of namesFor(host, podOf(world, x.fromPod).namespace)) {
     took += QUERY

@@ -275,3 +275,17 @@ describe('outlier detection', () => {
     expect(upstream?.hosts.every(host => host.record.ejectedAt < 0)).toBe(true)
   })
 })
+
+describe('a proxy that drains', () => {
+  it('closes each inbound connection with its next answer', () => {
+    const meeting = aMeeting()
+    askOnce(meeting)
+    const [server] = meeting.serverProxies
+    const between = () =>
+      meeting.world.state.connections.filter(c => c.serial >= 0 && c.toProxy === server?.id)
+    expect(between()).toHaveLength(1)
+    if (server) server.phase = 'draining'
+    expect(askOnce(meeting)?.status).toBe(200)
+    expect(between()).toHaveLength(0)
+  })
+})
