@@ -14,7 +14,7 @@ const codes: Readonly<Record<Color, readonly [on: number, off: number]>> = {
 }
 
 /** True on terminals, unless the user says otherwise by NO_COLOR or FORCE_COLOR. */
-export function hasColor(stream: Stream): boolean {
+function hasColor(stream: Stream): boolean {
   if (process.env.NO_COLOR) return false
   if (process.env.FORCE_COLOR) return process.env.FORCE_COLOR !== '0'
   return stream.isTTY === true

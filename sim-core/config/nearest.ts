@@ -1,5 +1,5 @@
 /** The word that was probably meant; `undefined` when none is close. Case and separators count for nothing, a swap of neighbours for one slip. */
-export function nearest(word: string, candidates: Iterable<string>): string | undefined {
+function nearest(word: string, candidates: Iterable<string>): string | undefined {
   const folded = fold(word)
   const limit = folded.length <= 3 ? 1 : folded.length <= 7 ? 2 : 3
   let best: string | undefined

@@ -2,6 +2,7 @@ import type { Diagnostic } from '../model/reason.ts'
 import type { Metadata, Resource } from '../model/resource.ts'
 import { isRecord, type ParsedDocument } from './documents.ts'
 import { groupOf, type Kind, kindOf, kinds, versionOf } from './kinds.ts'
+import { readMeshConfig } from './mesh-config-text.ts'
 import { formatPath, type Path } from './positions.ts'
 import { conform } from './shapes/conform.ts'
 import { shapes } from './shapes/index.ts'
@@ -74,6 +75,7 @@ export function readResource(
   noteKind(head.apiVersion, head.kind, kind, report)
   const metadata = readMetadata(body.metadata, kind, head.namespace, report)
   const fitted = kind ? fitBody(body, kind, options, report) : body
+  if (head.kind === 'ConfigMap') noteMeshConfig(fitted, report)
   if (refused) return undefined
   return {
     apiVersion: head.apiVersion,
@@ -84,6 +86,20 @@ export function readResource(
     body: fitted,
     order,
   }
+}
+
+/** The mesh configuration is text within text: its problems are told with their line in it. */
+function noteMeshConfig(body: Readonly<Record<string, unknown>>, report: Report): void {
+  const metadata = isRecord(body.metadata) ? body.metadata : {}
+  const mesh = isRecord(body.data) ? body.data.mesh : undefined
+  if (metadata.name !== 'istio' || typeof mesh !== 'string') return
+  for (const { line, message } of readMeshConfig(mesh).problems)
+    report(
+      'warning',
+      'mesh.config',
+      ['data', 'mesh'],
+      `In line ${line} of the mesh configuration: ${message}`,
+    )
 }
 
 /** The body with what cannot be used taken out, each such field reported. */

@@ -52,6 +52,7 @@ export function readLab(file: string, text: string): Result<Sourced<LabDocument>
 
 /** What a text of ours is, by its head; `undefined` when it is none of ours. */
 export function kindOfText(file: string, text: string): 'Scenario' | 'Lab' | undefined {
+  if (!text.includes(API_VERSION)) return undefined
   for (const { value } of readDocuments(file, text, 'plain').documents)
     if (
       isRecord(value) &&

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { type Admission, admit } from '../../config/admission.ts'
 import type { Diagnostic } from '../../model/reason.ts'
+import { kindOfText, readLab, readScenario } from '../../run/scenario.ts'
 import { exitCode } from '../exit-code.ts'
 import { readFiles } from '../files.ts'
 import { formatDiagnostic, paint } from '../print.ts'
@@ -16,7 +17,7 @@ export function validateCommand(program: Command): void {
     .command('validate')
     .summary('check resources as the API server and istiod would')
     .description(
-      'Checks every resource as the API server and istiod’s webhook would: fields, types, and the rules of each kind.\nExit code 65 when any is refused.',
+      'Checks every resource as the API server and istiod’s webhook would: fields, types, and the rules of each kind.\nScenarios and labs are checked too.\nExit code 65 when any is refused.',
     )
     .argument('<path...>', 'files, globs, folders (without subfolders), or - for standard input')
     .option('-n, --namespace <name>', 'namespace of documents that name none', 'default')
@@ -27,15 +28,32 @@ export function validateCommand(program: Command): void {
 }
 
 function validate(paths: readonly string[], options: Options): number {
-  const { files, problems } = readFiles(paths)
+  const { files: all, problems } = readFiles(paths)
+  const { files, ours } = sortOut(all)
   const admission = admit(files, options.namespace ? { namespace: options.namespace } : {})
-  const stray = [...problems, ...admission.stray]
+  const stray = [...problems, ...ours, ...admission.stray]
   const refused = admission.verdicts.filter(verdict => !verdict.valid).length
   if (options.json) process.stdout.write(`${JSON.stringify(report(admission, stray), undefined, 2)}\n`)
   else printReport(admission, stray, refused)
   return refused > 0 || stray.some(problem => problem.severity === 'error')
     ? exitCode.badInput
     : exitCode.pass
+}
+
+/** Scenarios and labs have rules of their own; the rest are manifests. */
+function sortOut(all: Readonly<Record<string, string>>) {
+  const files: Record<string, string> = {}
+  const ours: Diagnostic[] = []
+  for (const [file, text] of Object.entries(all)) {
+    const kind = kindOfText(file, text)
+    if (kind === undefined) {
+      files[file] = text
+      continue
+    }
+    const read = kind === 'Scenario' ? readScenario(file, text) : readLab(file, text)
+    if (!read.ok) ours.push(...read.problems)
+  }
+  return { files, ours }
 }
 
 function report(admission: Admission, stray: readonly Diagnostic[]) {

@@ -1,6 +1,6 @@
-import { parse } from 'yaml'
 import type { MeshConfig } from '../../model/istio.ts'
 import type { ResourceTree } from '../../model/resource.ts'
+import { readMeshConfig, saneMeshConfig } from '../mesh-config-text.ts'
 
 /** What istiod assumes before it reads any mesh configuration. istio: pkg/config/mesh/mesh.go DefaultMeshConfig. */
 export const defaultMeshConfig: MeshConfig = {
@@ -70,7 +70,6 @@ export function mergeMeshConfig(base: MeshConfig, over: MeshConfig): MeshConfig 
 export function effectiveMeshConfig(tree: ResourceTree, over: MeshConfig = {}): MeshConfig {
   const data = tree['ConfigMap']?.['istio-system']?.['istio']?.body['data']
   const text = isFields(data) ? data['mesh'] : undefined
-  const parsed: unknown = typeof text === 'string' ? parse(text) : undefined
-  const own: MeshConfig = isFields(parsed) ? parsed : {}
-  return mergeMeshConfig(mergeMeshConfig(defaultMeshConfig, own), over)
+  const own = typeof text === 'string' ? readMeshConfig(text).mesh : {}
+  return mergeMeshConfig(mergeMeshConfig(defaultMeshConfig, own), saneMeshConfig(over))
 }

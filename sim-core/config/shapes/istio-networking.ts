@@ -27,7 +27,7 @@ const headers = object({ request: headerOperations, response: headerOperations }
 const workloadSelector = object({ labels })
 
 /** `selector` of policies. */
-export const selector = object({ matchLabels: labels })
+const selector = object({ matchLabels: labels })
 const targetRef = object({ group: text, 'kind!': text, 'name!': text, namespace: text })
 /** The three ways in which a policy names its target. */
 export const targets: Fields = { selector, targetRef, targetRefs: list(targetRef) }

@@ -24,7 +24,7 @@ export function serviceAccountsProblem(values: readonly string[] | undefined): s
 }
 
 /** One wildcard, at the beginning or the end. */
-export const wildcardsProblem = (values: readonly string[] | undefined): string | undefined =>
+const wildcardsProblem = (values: readonly string[] | undefined): string | undefined =>
   first(values, value => {
     const stars = value.split('*').length - 1
     if (stars > 1) return `"${value}" has more than one wildcard.`

@@ -18,7 +18,7 @@ const proxy = part({
 })
 
 /** Any part of what `glassmesh probe` prints; what is left out is free. */
-export const decision = z
+const decision = z
   .strictObject({
     outcome: z.enum(['response', 'reset', 'refused', 'timeout', 'tlsError', 'dnsError']),
     stoppedAt: word,
@@ -110,7 +110,7 @@ const matrix = z.strictObject({
 })
 
 /** Invariants that need no words: name → what it says. */
-export const invariants = [
+const invariants = [
   'noNack',
   'noUnresolvedReference',
   'noShadowedRoute',

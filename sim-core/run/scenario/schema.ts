@@ -119,7 +119,7 @@ const spec = {
 }
 
 /** The `spec` of a Scenario. */
-export const scenarioSpec = z.strictObject(spec)
+const scenarioSpec = z.strictObject(spec)
 
 /** The same where a Lab holds it inline: the lab's own tasks judge, so `expect` may be absent. */
 export const inlineScenarioSpec = z.strictObject({ ...spec, expect: spec.expect.exactOptional() })

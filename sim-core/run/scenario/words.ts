@@ -26,7 +26,7 @@ export const cel = z.string().min(1).describe('A CEL expression. Put it in quote
 /** Any words. */
 export const name = z.string().min(1)
 /** Label by label. */
-export const labels = z.record(z.string(), z.string())
+const labels = z.record(z.string(), z.string())
 /** Zero or more. */
 export const count = z.int().min(0)
 
@@ -102,7 +102,7 @@ const jsonPatch = z.array(
 )
 
 /** A change to one resource. */
-export const patchFields = {
+const patchFields = {
   target,
   patch: jsonPatch.exactOptional().describe('RFC 6902.'),
   merge: z.record(z.string(), z.unknown()).exactOptional().describe('RFC 7386: null removes.'),
