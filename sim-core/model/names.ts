@@ -61,7 +61,7 @@ export function hostTable<T>(entries: Iterable<readonly [string, T]>): HostTable
 const ipv4 = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/
 
 /** True for a dotted IPv4 address. */
-export function isIpv4(text: string): boolean {
+function isIpv4(text: string): boolean {
   const parts = ipv4.exec(text)
   return parts?.slice(1).every(part => Number(part) <= 255) === true
 }

@@ -20,7 +20,7 @@ function flag(go: string, value: boolean | number | string, source: string): Fla
 }
 
 /** Every flag of istiod that the engine asks for, by its name in the environment. Durations are text such as `100ms`. */
-export const flags = {
+const flags = {
   PILOT_HTTP10: flag('HTTP10', false, pilot),
   PILOT_SCOPE_GATEWAY_TO_NAMESPACE: flag('ScopeGatewayToNamespace', false, pilot),
   PILOT_JWT_ENABLE_REMOTE_JWKS: flag('JwksFetchMode', 'false', pilot),

@@ -1,13 +1,7 @@
 import type { OutboundTrafficPolicy } from '../../model/istio.ts'
 import type { VirtualHost } from '../../model/xds/route.ts'
+import { ALLOW_ANY_DYNAMIC_DNS, BLACK_HOLE, PASSTHROUGH } from './cluster-names.ts'
 import { destinationCluster } from './destination-cluster.ts'
-
-/** Clusters of traffic that no service claims. istio: pilot/pkg/networking/util/util.go. */
-export const PASSTHROUGH_CLUSTER = 'PassthroughCluster'
-/** A cluster without endpoints: whatever goes there is closed. */
-export const BLACK_HOLE_CLUSTER = 'BlackHoleCluster'
-/** Resolves the Host header at request time. */
-export const ALLOW_ANY_DYNAMIC_DNS_CLUSTER = 'AllowAnyDynamicDNSCluster'
 
 /** What a sidecar adds to requests that leave it. */
 interface Marks {
@@ -19,7 +13,7 @@ interface Marks {
 export function catchAllVirtualHost(policy: OutboundTrafficPolicy | undefined, marks: Marks): VirtualHost {
   const mode = policy?.mode ?? 'REGISTRY_ONLY'
   if (mode === 'ALLOW_ANY_DYNAMIC_DNS')
-    return forwardingHost('allow_any_dynamic_dns', ALLOW_ANY_DYNAMIC_DNS_CLUSTER, marks)
+    return forwardingHost('allow_any_dynamic_dns', ALLOW_ANY_DYNAMIC_DNS, marks)
   if (mode === 'ALLOW_ANY') return forwardingHost('allow_any', passthroughCluster(policy), marks)
   return {
     name: 'block_all',
@@ -33,11 +27,11 @@ export function catchAllVirtualHost(policy: OutboundTrafficPolicy | undefined, m
 /** Where connections go that no service claims: the Sidecar's egress proxy, their original destination, or nowhere. */
 export function catchAllCluster(policy: OutboundTrafficPolicy | undefined): string {
   const mode = policy?.mode ?? 'REGISTRY_ONLY'
-  return mode === 'REGISTRY_ONLY' ? BLACK_HOLE_CLUSTER : passthroughCluster(policy)
+  return mode === 'REGISTRY_ONLY' ? BLACK_HOLE : passthroughCluster(policy)
 }
 
 function passthroughCluster(policy: OutboundTrafficPolicy | undefined): string {
-  return policy?.egressProxy ? destinationCluster(policy.egressProxy, undefined, 0) : PASSTHROUGH_CLUSTER
+  return policy?.egressProxy ? destinationCluster(policy.egressProxy, undefined, 0) : PASSTHROUGH
 }
 
 function forwardingHost(name: string, cluster: string, marks: Marks): VirtualHost {

@@ -81,7 +81,7 @@ export function placeOf(push: PushContext, proxy: Proxy) {
 }
 
 /** A proxy's place by its labels, else as it says. istio: pilot/pkg/xds/ads.go. */
-export function proxyLocality(proxy: Proxy): string {
+function proxyLocality(proxy: Proxy): string {
   const { labels } = proxy
   const parts = [
     labels['topology.kubernetes.io/region'] ?? '',
@@ -270,7 +270,7 @@ function workloadText(push: PushContext, service: Service, source: IstioEndpoint
 }
 
 /** True for endpoints whose metadata chooses mTLS. */
-export const isMtlsEndpoint = (endpoint: LbEndpoint): boolean =>
+const isMtlsEndpoint = (endpoint: LbEndpoint): boolean =>
   endpoint.metadata?.filterMetadata?.['envoy.transport_socket_match']?.['tlsMode'] === 'istio'
 
 function onlyMtlsEndpoints(group: LocalityGroup): LocalityGroup {

@@ -14,7 +14,7 @@ type Labels = Readonly<Record<string, string>>
 export type EndpointIndex = (service: Service) => readonly IstioEndpoint[]
 
 /** What services of one namespace and hostname share. */
-export const serviceKey = (service: { readonly namespace: string; readonly hostname: string }): string =>
+const serviceKey = (service: { readonly namespace: string; readonly hostname: string }): string =>
   `${service.namespace}/${service.hostname}`
 
 interface Slice {
@@ -258,7 +258,7 @@ function podEndpoint(
 }
 
 /** `region/zone/subzone` of a pod: its own label, else its node's. istio: kube/controller/controller.go getPodLocality. */
-export function podLocality(pod: PodView, tree: ResourceTree): string {
+function podLocality(pod: PodView, tree: ResourceTree): string {
   const own = localityLabel(pod.labels)
   if (own !== '') return own
   const labels = tree['Node']?.['']?.[pod.nodeName]?.metadata.labels ?? {}

@@ -22,7 +22,7 @@ interface PodStatus {
 const known = new WeakMap<Resource, PodView>()
 
 /** A pod as istiod's informer has it. A pod file without status counts as ready; without an address it has no endpoints. */
-export function podView(resource: Resource): PodView {
+function podView(resource: Resource): PodView {
   const found = known.get(resource)
   if (found) return found
   const spec = (resource.spec ?? {}) as PodSpec

@@ -16,7 +16,7 @@ export interface RegistrySettings {
 }
 
 /** No address of its own: `constants.UnspecifiedIP` in istio. */
-export const unspecifiedAddress = '0.0.0.0'
+const unspecifiedAddress = '0.0.0.0'
 
 interface KubernetesServiceSpec {
   readonly type?: string

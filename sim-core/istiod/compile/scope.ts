@@ -48,7 +48,7 @@ export interface SidecarScope {
 }
 
 /** Name of the scope where no Sidecar applies. istio: pilot/pkg/model/sidecar.go defaultSidecar. */
-export const defaultSidecarName = 'default-sidecar'
+const defaultSidecarName = 'default-sidecar'
 
 /** The scope of a proxy: its namespace's oldest Sidecar that selects it, else the one without selector, else the root namespace's. Gateways and waypoints see all. istio: push_context.go getSidecarScope. */
 export function sidecarScopeFor(push: PushContext, proxy: Proxy): SidecarScope {
@@ -330,10 +330,6 @@ type Labels = Readonly<Record<string, string>>
 const sameRecord = (a: Labels, b: Labels): boolean =>
   Object.keys(a).length === Object.keys(b).length && selects(a, b)
 
-/** The egress listeners of a proxy's Sidecar; a single one that imports everything where there is none. */
-export const egressListenersFor = (push: PushContext, proxy: Proxy): readonly EgressListener[] =>
-  sidecarScopeFor(push, proxy).egressListeners
-
 /** The egress listener that decides for a port or a bind address: the one that names it, else the catch-all. istio: pilot/pkg/model/sidecar.go GetEgressListenerForRDS. */
 export function egressListenerForRoutes(
   scope: SidecarScope,
@@ -358,7 +354,11 @@ export const serviceForHostname = (push: PushContext, proxy: Proxy, hostname: st
 /** VirtualServices for mesh traffic that a proxy sees, in order of precedence. */
 export const virtualServicesFor = (push: PushContext, proxy: Proxy): readonly VirtualServiceConfig[] =>
   proxy.type === 'sidecar'
-    ? [...new Set(egressListenersFor(push, proxy).flatMap(({ virtualServices }) => virtualServices))]
+    ? [
+        ...new Set(
+          sidecarScopeFor(push, proxy).egressListeners.flatMap(({ virtualServices }) => virtualServices),
+        ),
+      ]
     : virtualServicesForGateway(push, proxy.namespace, 'mesh')
 
 const rulesInNamespace = oncePerKey((push, namespace: string) => {
@@ -392,10 +392,6 @@ export function inboundDestinationRuleFor(
   const rules = rulesInNamespace(push, proxy.namespace)(known)
   return ruleForWorkload(rules, proxy.namespace, proxy.labels, 'inbound')
 }
-
-/** True where traffic to unknown destinations is let through. */
-export const allowsAnyOutbound = (scope: SidecarScope): boolean =>
-  (scope.outboundTrafficPolicy.mode ?? 'REGISTRY_ONLY') === 'ALLOW_ANY'
 
 /** True where requests to unknown hosts are resolved one by one. istio: pilot/pkg/networking/util/util.go IsAllowAnyDynamicDNSOutbound. */
 export const allowsAnyDynamicDns = (proxy: Proxy, scope: SidecarScope): boolean =>

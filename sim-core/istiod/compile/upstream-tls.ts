@@ -24,7 +24,7 @@ export interface UpstreamTlsInput {
 const alpn = { mesh: ['istio'], meshHttp2: ['istio', 'h2'] } as const
 
 /** Plain bytes. istio: pilot/pkg/xds/filters/filters.go RawBufferTransportSocket. */
-export const rawBuffer: NamedConfig = {
+const rawBuffer: NamedConfig = {
   name: 'envoy.transport_sockets.raw_buffer',
   typedConfig: { '@type': TYPE.rawBuffer },
 }

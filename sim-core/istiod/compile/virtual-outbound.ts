@@ -1,7 +1,8 @@
 import { featureOf } from '../../config/defaults/features.ts'
 import type { SocketAddress } from '../../model/xds/core.ts'
 import type { FilterChain, Listener } from '../../model/xds/listener.ts'
-import { BLACK_HOLE_CLUSTER, catchAllVirtualHost } from './catch-all-routes.ts'
+import { catchAllVirtualHost } from './catch-all-routes.ts'
+import { BLACK_HOLE } from './cluster-names.ts'
 import { buildHttpConnectionManager, httpConnectionManagerFilter } from './http-connection-manager.ts'
 import { HTTP_INSPECTOR } from './listener-inspectors.ts'
 import { acceptsOneAtATime, catchAllFilters, listenerOf } from './planned-listener.ts'
@@ -63,8 +64,8 @@ function blackHoleChain(push: PushContext, proxy: Proxy, port: number): FilterCh
     filterChainMatch: { destinationPort: port },
     filters: buildTcpFilters(push, proxy, {
       class: 'SidecarOutbound',
-      statPrefix: BLACK_HOLE_CLUSTER,
-      cluster: BLACK_HOLE_CLUSTER,
+      statPrefix: BLACK_HOLE,
+      cluster: BLACK_HOLE,
       isBlackHole: true,
     }),
   }

@@ -25,11 +25,11 @@ export const usesGatewaySemantics = (config: Config<unknown>): boolean =>
   config.annotations['internal.istio.io/route-semantics'] === 'gateway'
 
 /** Made from an Ingress. istio: pilot/pkg/model/virtualservice.go UseIngressSemantics. */
-export const usesIngressSemantics = (config: Config<unknown>): boolean =>
+const usesIngressSemantics = (config: Config<unknown>): boolean =>
   config.annotations['internal.istio.io/route-semantics'] === 'ingress'
 
 /** Every VirtualService that is not a mere delegate, oldest first. istio: pilot/pkg/model/virtualservice_controller.go. */
-export const mergedVirtualServices = oncePerPush((push): readonly VirtualServiceConfig[] =>
+const mergedVirtualServices = oncePerPush((push): readonly VirtualServiceConfig[] =>
   [...listConfigs(push, 'VirtualService'), ...gatewayApiVirtualServices(push)]
     .filter(config => (config.spec.hosts ?? []).length > 0)
     .sort(compareAge)
@@ -82,7 +82,7 @@ function withRouteOrigins(config: Config<VirtualService>): Config<VirtualService
 }
 
 /** Completes hosts and gateway names everywhere in a VirtualService. istio: pilot/pkg/model/virtualservice.go ResolveVirtualServiceShortnames. */
-export function resolveShortNames(push: PushContext, config: Config<VirtualService>): Config<VirtualService> {
+function resolveShortNames(push: PushContext, config: Config<VirtualService>): Config<VirtualService> {
   const { namespace, spec } = config
   const host = (name: string | undefined) => resolveHost(push, name ?? '', namespace)
   const gateways = (names: readonly string[]) => names.map(name => resolveGatewayName(name, namespace))
@@ -127,7 +127,7 @@ export function resolveShortNames(push: PushContext, config: Config<VirtualServi
 }
 
 /** The gateways that a VirtualService binds to, `mesh` when it names none. */
-export const gatewaysOf = (config: Config<VirtualService>): readonly string[] => {
+const gatewaysOf = (config: Config<VirtualService>): readonly string[] => {
   const names = config.spec.gateways ?? []
   return names.length > 0 ? names : ['mesh']
 }

@@ -2,7 +2,7 @@ import { oncePerKey, oncePerPush } from './memo.ts'
 import type { PushContext, Service } from './push-context.ts'
 
 /** Where a service may be seen: as it says, else as the mesh says, narrowed by `serviceEntryVisibility` where that reaches sidecars. istio: push_context.go serviceExportTo. */
-export function exportToOf(push: PushContext, service: Service): readonly string[] {
+function exportToOf(push: PushContext, service: Service): readonly string[] {
   const declared =
     service.exportTo.length > 0 ? service.exportTo : (push.mesh.defaultServiceExportTo ?? ['*'])
   const hidden = declared.length === 1 && declared[0] === '~'
