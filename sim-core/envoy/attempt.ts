@@ -323,7 +323,7 @@ export function endTry(world: World, x: Exchange, stream: StreamRow, result: Try
   if (pool.protocol === 'tcp') keepTunnel(world, x, connection, host)
   else {
     if (result.reset && isConnectionFailure(result.reset)) failPending(world, pool, result.reset)
-    release(world, upstream, pool, connection)
+    release(world, upstream, pool, connection, host?.isGone ?? false)
   }
   if (!host) return
   const cause = noteResult(world, upstream, host, hostResult(result))

@@ -270,11 +270,12 @@ export function release(
   upstream: Upstream,
   pool: PoolState,
   connection: Connection | undefined,
+  hostIsGone: boolean,
 ): void {
   if (connection && connection.phase === 'open') {
     const { maxRequestsPerConnection } = poolLimits(upstream.cluster)
     const isUsedUp = maxRequestsPerConnection > 0 && connection.served >= maxRequestsPerConnection
-    if (upstream.gone || isUsedUp) drain(world, connection)
+    if (upstream.gone || hostIsGone || isUsedUp) drain(world, connection)
     else giveBack(pool, connection)
   }
   wakePending(world, pool)
@@ -283,14 +284,27 @@ export function release(
 /** Removed or replaced clusters close what is idle, and the rest when it has ended. */
 export function closePools(world: World, upstream: Upstream): void {
   upstream.gone = true
-  for (const number of upstream.pools.values()) {
+  for (const number of upstream.pools.values()) closePool(world, number)
+}
+
+/** Hosts that endpoint discovery has taken away get no more streams; what is under way ends. */
+export function closePoolsOf(world: World, upstream: Upstream, hosts: ReadonlySet<string>): void {
+  if (hosts.size === 0) return
+  for (const [key, number] of upstream.pools) {
     const pool = world.state.pools[number]
-    if (!pool) continue
-    pool.connections.forEach((id, i) => {
-      const connection = connectionOf(world, id)
-      if (connection && connection.serial === pool.serials[i]) drain(world, connection)
-    })
-    pool.connections.length = 0
-    pool.serials.length = 0
+    if (!pool || !hosts.has(pool.host)) continue
+    closePool(world, number)
+    if (pool.active === 0) upstream.pools.delete(key)
   }
+}
+
+function closePool(world: World, number: number): void {
+  const pool = world.state.pools[number]
+  if (!pool) return
+  pool.connections.forEach((id, i) => {
+    const connection = connectionOf(world, id)
+    if (connection && connection.serial === pool.serials[i]) drain(world, connection)
+  })
+  pool.connections.length = 0
+  pool.serials.length = 0
 }

@@ -20,6 +20,8 @@ export interface Host extends BalancedHost {
   metadata: Metadata | undefined
   localityMetadata: Metadata | undefined
   active: number
+  /** Endpoint discovery has taken it away: its connections end with what is on them. */
+  isGone: boolean
   readonly record: OutlierRecord
 }
 
@@ -58,6 +60,7 @@ export function newHost(address: string, port: number, now: Nanos): Host {
     metadata: undefined,
     localityMetadata: undefined,
     active: 0,
+    isGone: false,
     record: freshRecord(),
   }
 }

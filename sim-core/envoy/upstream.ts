@@ -4,6 +4,7 @@ import type { Cluster, ClusterLoadAssignment, LbEndpoint } from '../model/xds/cl
 import type { XdsSnapshot } from '../model/xds/snapshot.ts'
 import { send } from '../world/component.ts'
 import type { World } from '../world/world.ts'
+import { closePoolsOf } from './connection-pool.ts'
 import { durationOf } from './duration.ts'
 import { type HostQuery, hostSet, pickHost } from './host-set.ts'
 import { type Host, hostsOf, isOriginalDestination, newHost } from './hosts.ts'
@@ -73,9 +74,14 @@ export function updateHosts(
   assignment: ClusterLoadAssignment | undefined,
 ): void {
   if (upstream.assignment === assignment) return
+  const before = upstream.hosts
   upstream.assignment = assignment
-  upstream.hosts = hostsOf(assignment, upstream.hosts, world.kernel.now)
+  upstream.hosts = hostsOf(assignment, before, world.kernel.now)
   upstream.set = undefined
+  const kept = new Set(upstream.hosts)
+  const gone = before.filter(host => !kept.has(host))
+  for (const host of gone) host.isGone = true
+  closePoolsOf(world, upstream, new Set(gone.map(host => host.key)))
 }
 
 /** STRICT_DNS takes every address of a name, LOGICAL_DNS the first. Simplified: names are resolved when a request finds their records stale, not on a timer. */

@@ -19,6 +19,7 @@ import { network, setLatency } from '../../sim-core/network/link.ts'
 import { timers as appTimers, legs as workloadLegs } from '../../sim-core/workload/legs.ts'
 import { timers as clientTimers, loadGenerator, sendOne } from '../../sim-core/workload/load-generator.ts'
 import type { PodRow } from '../../sim-core/world/cluster.ts'
+import type { AnyComponent } from '../../sim-core/world/component.ts'
 import { settle } from '../../sim-core/world/journey.ts'
 import { createProxy, type EnvoyState } from '../../sim-core/world/proxy.ts'
 import type { World } from '../../sim-core/world/world.ts'
@@ -27,13 +28,13 @@ import { anArrival, aPod, aRequest, aService, aWorld } from '../world/a-world.ts
 const constant = { constant: ms(1) }
 
 /** A world in which every packet takes 1 ms and proxies cost nothing. */
-export function aProxiedWorld(): World {
+export function aProxiedWorld(besides: readonly AnyComponent[] = []): World {
   const world = aWorld({
     trace: 'all',
     legs: { ...networkLegs, ...envoyLegs, ...workloadLegs },
     timers: { ...envoyTimers, ...appTimers, ...clientTimers },
     handshake: handshakeWith,
-    components: [network, loadGenerator, envoy, xdsClient],
+    components: [network, loadGenerator, envoy, xdsClient, ...besides],
   })
   setLatency(world, {
     samePod: { constant: ms(0) },
