@@ -4,6 +4,7 @@ import type { Resources } from '../../model/xds/core.ts'
 import type { Listener } from '../../model/xds/listener.ts'
 import { type ChainPlan, mergeChains } from './chain-plan.ts'
 import { outboundTcpChains } from './outbound-tcp-chains.ts'
+import { managersView, oncePerView, routesView } from './outbound-view.ts'
 import { type ListenerPlan, listenerOf } from './planned-listener.ts'
 import { isHttp, isTcp, parseProtocol } from './protocol.ts'
 import { isDualStack, isIpv6Only, loopbacksOf, wildcardsOf } from './proxy-addresses.ts'
@@ -26,11 +27,39 @@ interface Request {
 interface Draft {
   readonly plans: Map<string, ListenerPlan>
   readonly locked: Set<string>
+  readonly podAddresses: Map<string, Set<string>>
 }
 
-/** Everything a sidecar listens on for its application's outgoing connections. istio: pilot/pkg/networking/core/listener.go. */
+/** Everything a sidecar listens on for its application's outgoing connections; shared by sidecars that see the same. istio: pilot/pkg/networking/core/listener.go. */
 export function buildOutboundListeners(push: PushContext, proxy: Proxy): Resources<Listener> {
-  const draft: Draft = { plans: new Map(), locked: new Set() }
+  const planned = sharedPlans(push, proxy, plansView(push, proxy), () => plan(push, proxy))
+  const all = sharedListeners(push, proxy, `${plansView(push, proxy)} ${managersView(push, proxy)}`, () =>
+    build(push, proxy, planned),
+  )
+  const own = planned.podAddresses.get(proxy.ipAddresses[0] ?? '')
+  if (!own) return all
+  return Object.fromEntries(Object.entries(all).filter(([name]) => !own.has(name)))
+}
+
+interface Planned {
+  readonly plans: readonly ListenerPlan[]
+  /** Those without HTTP, which spans and their names do not touch. */
+  readonly opaque: ReadonlyMap<ListenerPlan, Listener>
+  /** Listeners that stand for a pod of a headless service; the pod itself has none for its own. */
+  readonly podAddresses: ReadonlyMap<string, ReadonlySet<string>>
+}
+
+const sharedPlans = oncePerView<Planned>()
+const sharedListeners = oncePerView<Resources<Listener>>()
+
+/** Where pods' addresses are chains of one listener, leaving the own one out makes that listener the proxy's alone. */
+const plansView = (push: PushContext, proxy: Proxy): string =>
+  featureOf(push, 'PILOT_ENABLE_HEADLESS_FILTER_CHAIN_LISTENER')
+    ? `${routesView(push, proxy)} ${proxy.ipAddresses[0] ?? ''}`
+    : routesView(push, proxy)
+
+function plan(push: PushContext, proxy: Proxy): Planned {
+  const draft: Draft = { plans: new Map(), locked: new Set(), podAddresses: new Map() }
   for (const egress of sidecarScopeFor(push, proxy).egressListeners) {
     const { listener } = egress
     if (listener?.port) addUserPort(push, proxy, egress, draft)
@@ -39,9 +68,16 @@ export function buildOutboundListeners(push: PushContext, proxy: Proxy): Resourc
       addServicePorts(push, proxy, egress, draft)
     }
   }
+  const plans = [...draft.plans.values()]
+  const isOpaque = ({ chains }: ListenerPlan) => chains.every(({ rds }) => rds === undefined)
+  const opaque = new Map(plans.filter(isOpaque).map(each => [each, listenerOf(push, proxy, each)]))
+  return { plans, opaque, podAddresses: draft.podAddresses }
+}
+
+function build(push: PushContext, proxy: Proxy, { plans, opaque }: Planned): Resources<Listener> {
   const listeners: Record<string, Listener> = {}
-  for (const plan of draft.plans.values()) {
-    const listener = listenerOf(push, proxy, plan)
+  for (const each of plans) {
+    const listener = opaque.get(each) ?? listenerOf(push, proxy, each)
     listeners[listener.name] = listener
   }
   const httpProxy = httpProxyListener(push, proxy)
@@ -113,7 +149,11 @@ function addPods(
   }
   const merges = featureOf(push, 'PILOT_ENABLE_HEADLESS_FILTER_CHAIN_LISTENER') && isTcp(port.protocol)
   for (const { address } of endpoints) {
-    if (!isIpAddress(address) || address === proxy.ipAddresses[0]) continue
+    if (!isIpAddress(address) || (merges && address === proxy.ipAddresses[0])) continue
+    if (!merges) {
+      const names = draft.podAddresses.get(address) ?? new Set()
+      draft.podAddresses.set(address, names.add(`${address}_${port.number}`))
+    }
     add(
       push,
       proxy,

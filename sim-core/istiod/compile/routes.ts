@@ -3,6 +3,7 @@ import type { Resources } from '../../model/xds/core.ts'
 import type { RouteConfiguration, VirtualHost } from '../../model/xds/route.ts'
 import { catchAllVirtualHost } from './catch-all-routes.ts'
 import { gatewayRouteConfiguration } from './gateway-routes.ts'
+import { oncePerView, routesView } from './outbound-view.ts'
 import { proxyHeadersOf } from './proxy-config.ts'
 import type { Proxy, PushContext } from './push-context.ts'
 import { egressListenerForRoutes, sidecarScopeFor } from './scope.ts'
@@ -28,6 +29,14 @@ export function buildRoutes(
 
 /** A sidecar's routes: `80`, `reviews.default.svc.cluster.local:9080` behind a sniffing listener, `http_proxy`, or a unix socket's path. */
 export function sidecarRouteConfiguration(push: PushContext, proxy: Proxy, name: string): RouteConfiguration {
+  return sharedRoutes(push, proxy, `${routesView(push, proxy)} ${name}`, () =>
+    buildSidecarRoutes(push, proxy, name),
+  )
+}
+
+const sharedRoutes = oncePerView<RouteConfiguration>()
+
+function buildSidecarRoutes(push: PushContext, proxy: Proxy, name: string): RouteConfiguration {
   const isSocket = name.startsWith('unix://')
   const isSniffed = !isSocket && name.includes(':')
   const text = isSniffed ? name.slice(name.indexOf(':') + 1) : name
@@ -44,6 +53,8 @@ export function sidecarRouteConfiguration(push: PushContext, proxy: Proxy, name:
   }
 }
 
+const sharedHosts = oncePerView<readonly VirtualHost[]>()
+
 function virtualHostsFor(
   push: PushContext,
   proxy: Proxy,
@@ -53,8 +64,14 @@ function virtualHostsFor(
   const egress = egressListenerForRoutes(sidecarScopeFor(push, proxy), listenPort, name)
   if (!egress) return []
   const isHttpProxy = egress.listener?.port?.protocol?.toUpperCase() === 'HTTP_PROXY'
-  const hosts = outboundVirtualHosts(push, proxy, egress, isHttpProxy ? 0 : listenPort)
-  return [...hosts].sort((a, b) => compareText(a.name, b.name))
+  const port = isHttpProxy ? 0 : listenPort
+  // All sniffed listeners of a port look into the same hosts.
+  return sharedHosts(
+    push,
+    proxy,
+    `${routesView(push, proxy)} ${listenPort} ${port} ${egress.listener?.bind ?? ''}`,
+    () => outboundVirtualHosts(push, proxy, egress, port).toSorted((a, b) => compareText(a.name, b.name)),
+  )
 }
 
 /** Behind a listener of one service's address every Host means that service. */
