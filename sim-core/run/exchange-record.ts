@@ -123,10 +123,10 @@ function update(notes: ExchangeNotes, x: Exchange, world: World): void {
   if (x.leg === APP) notes.reachedApp = true
   if (x.leg < FIRST_ENVOY || x.leg > LAST_ENVOY || x.atProxy < 0) return
   notes.proxy = x.atProxy
-  if (x.plan >= 0) {
-    const stream = streamOf(world, x)
-    notes.plan = planOf(world, x)
-    notes.cluster = stream.cluster || notes.cluster
-    notes.attempts = Math.max(notes.attempts, x.attempt)
-  }
+  const stream = streamOf(world, x)
+  notes.kind = stream.kind
+  notes.cluster = stream.cluster || notes.cluster
+  if (x.plan < 0) return
+  notes.plan = planOf(world, x)
+  notes.attempts = Math.max(notes.attempts, x.attempt)
 }

@@ -175,7 +175,7 @@ export function probeAnswer(
     tls: tlsOf(journey),
     authz: authzOf(journey),
     jwt: jwtOf(journey),
-    mirrored: journey.mirrored,
+    mirrored: [...new Set(sent.journeys.flatMap(each => each.mirrored))].sort(),
     requestAtApp: requestAtApp(journey),
     response: { headers: headersRecord(outcome?.headers ?? []) },
     ...(sent.journeys.length > 1 && { shares: { cluster: sharesOf(sent.journeys) } }),
