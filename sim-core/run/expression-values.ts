@@ -13,46 +13,79 @@ export const constructors: Readonly<Record<TypeName, Blank>> = Object.fromEntrie
   Object.keys(types).map(name => [name, { [name]: class {} }[name]]),
 ) as Readonly<Record<TypeName, Blank>>
 
+type Convert = (value: unknown) => unknown
+type Field = readonly [name: string, convert: Convert]
+
 const isType = (type: string): type is TypeName => Object.hasOwn(types, type)
+
+const scalars: Readonly<Record<string, Convert>> = {
+  string: value => (value === undefined || value === null ? '' : String(value)),
+  int: value =>
+    typeof value === 'bigint'
+      ? value
+      : BigInt(typeof value === 'number' && Number.isFinite(value) ? Math.trunc(value) : 0),
+  double: value => (typeof value === 'number' ? value : 0),
+  bool: value => value === true,
+  dyn: value => dynamic(value),
+}
+
+/** The empty value of a type is one object for all: most fields of most things are absent. */
+function converterOf(type: string): Convert {
+  const scalar = scalars[type]
+  if (scalar) return scalar
+  const [, container, inner = 'dyn'] = /^(list|map)<(?:string, )?(.*)>$/.exec(type) ?? []
+  if (container !== undefined) return container === 'list' ? listOf(inner) : mapOf(inner)
+  if (!isType(type)) return dynamic
+  const blank = once(() => bind(type, {}))
+  return value => (value === undefined || value === null ? blank() : bind(type, value))
+}
+
+function listOf(inner: string): Convert {
+  const convert = once(() => converterOf(inner))
+  const none: readonly unknown[] = []
+  return value => (Array.isArray(value) ? value.map(item => convert()(item)) : none)
+}
+
+function mapOf(inner: string): Convert {
+  const convert = once(() => converterOf(inner))
+  const none = {}
+  return value =>
+    isRecord(value)
+      ? Object.fromEntries(Object.entries(value).map(([key, item]) => [key, convert()(item)]))
+      : none
+}
+
+/** Made when first asked for; types refer to one another in circles. */
+function once<T>(make: () => T): () => T {
+  const made: T[] = []
+  return () => {
+    if (made.length === 0) made.push(make())
+    return made[0] ?? make()
+  }
+}
+
+const fieldsOf: ReadonlyMap<string, () => readonly Field[]> = new Map(
+  Object.entries(types).map(([name, fields]) => [
+    name,
+    once(() => Object.entries(fields).map(([field, type]): Field => [field, converterOf(type)])),
+  ]),
+)
 
 /** Plain data → a thing of this type: whole numbers as BigInt, absent fields as their empty value. */
 export function bind(type: TypeName, data: unknown): Bound {
   const fields = isRecord(data) ? data : {}
   const bound = new constructors[type]()
-  for (const [field, of] of Object.entries(types[type]))
-    Object.defineProperty(bound, field, { value: valueOf(of, fields[field]), enumerable: true })
+  for (const [name, convert] of fieldsOf.get(type)?.() ?? []) Reflect.set(bound, name, convert(fields[name]))
   return bound
 }
 
+const converters = new Map<string, Convert>()
+
 /** Plain data → a value of this type. */
 export function valueOf(type: string, value: unknown): unknown {
-  switch (type) {
-    case 'string':
-      return value === undefined || value === null ? '' : String(value)
-    case 'int':
-      return typeof value === 'bigint'
-        ? value
-        : BigInt(typeof value === 'number' && Number.isFinite(value) ? Math.trunc(value) : 0)
-    case 'double':
-      return typeof value === 'number' ? value : 0
-    case 'bool':
-      return value === true
-    case 'dyn':
-      return dynamic(value)
-    default:
-      return composite(type, value)
-  }
-}
-
-function composite(type: string, value: unknown): unknown {
-  const [, container, inner] = /^(list|map)<(?:string, )?(.*)>$/.exec(type) ?? []
-  if (container === 'list')
-    return Array.isArray(value) ? value.map(item => valueOf(inner ?? 'dyn', item)) : []
-  if (container === 'map')
-    return isRecord(value)
-      ? Object.fromEntries(Object.entries(value).map(([key, item]) => [key, valueOf(inner ?? 'dyn', item)]))
-      : {}
-  return isType(type) ? bind(type, value) : dynamic(value)
+  const known = converters.get(type) ?? converterOf(type)
+  converters.set(type, known)
+  return known(value)
 }
 
 function dynamic(value: unknown): unknown {
