@@ -3,6 +3,7 @@ import { buildHttpRoutes } from '../../../../sim-core/istiod/compile/http-routes
 import { buildOutboundListeners } from '../../../../sim-core/istiod/compile/outbound-listeners.ts'
 import type { PushContext, Service } from '../../../../sim-core/istiod/compile/push-context.ts'
 import { routeFilters } from '../../../../sim-core/istiod/compile/route-destinations.ts'
+import { buildRoutes } from '../../../../sim-core/istiod/compile/routes.ts'
 import { dynamicDnsCache } from '../../../../sim-core/istiod/compile/virtual-outbound.ts'
 import type { HTTPRoute } from '../../../../sim-core/model/istio.ts'
 import type { Listener } from '../../../../sim-core/model/xds/listener.ts'
@@ -106,6 +107,40 @@ function wantedMatcher(call: Json): Json {
       return undefined
   }
 }
+
+/** Virtual hosts of a sidecar's port 80. */
+export const virtualHostJudges: Readonly<Record<string, RowJudge>> = {
+  TestSidecarOutboundHTTPRouteConfigWithDuplicateHosts: row => {
+    const services: readonly Json[] = row.services
+    const push = pushOf(
+      treeOfConfigs(
+        (row.config ?? []).map((each: Json) => ({ ...each, meta: { namespace: 'default', ...each.meta } })),
+      ),
+      {},
+      services.map((each, order) => serviceOf(each, order)),
+    )
+    const hosts = buildRoutes(push, proxyOf(), ['80'])['80']?.virtualHosts ?? []
+    const destination = (route: Route | undefined) =>
+      route?.route?.cluster ?? route?.route?.weightedClusters?.clusters[0]?.name
+    return verdictOf(
+      lines(
+        differs(
+          'hosts',
+          sorted(row.expectedHosts),
+          sorted(Object.fromEntries(hosts.map(({ name, domains }) => [name, domains]))),
+        ),
+        differs(
+          'destinations',
+          sorted(row.expectedDestination),
+          sorted(Object.fromEntries(hosts.map(({ name, routes }) => [name, destination(routes?.[0])]))),
+        ),
+      ),
+    )
+  },
+}
+
+const sorted = (table: Json): Json =>
+  Object.fromEntries(Object.entries(table).sort(([a], [b]) => (a < b ? -1 : 1)))
 
 /** A push of services, oldest first, whose endpoints a row may list. */
 function pushOfServices(row: Json, features: Json = {}, mesh: Json = {}): PushContext {

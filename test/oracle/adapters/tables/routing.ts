@@ -7,14 +7,18 @@ import { serviceDomains } from '../../../../sim-core/istiod/compile/virtual-host
 import type { RetryPolicy } from '../../../../sim-core/model/xds/route.ts'
 import { differs, type Json, lines, type Verdict, verdictOf } from '../../corpus.ts'
 import { judgeVirtualServiceSelection } from './discovery.ts'
-import { httpRouteJudges } from './outbound.ts'
+import { httpRouteJudges, virtualHostJudges } from './outbound.ts'
 import { equal, plain, proxyOf, pushOf, serviceOf, table } from './table.ts'
 
 /** Domains of a service's virtual host. */
 export const istioHttprouteVhosts = table({
+  ...virtualHostJudges,
   TestGenerateVirtualHostDomains: row => {
     const push = pushOf({})
-    const service = serviceOf(row.service)
+    // The proxy sees the addresses of its own cluster.
+    const { addresses: byCluster } = row.service.clusterVIPs ?? {}
+    const own = byCluster?.[row.node.metadata?.clusterID]
+    const service = serviceOf(own ? { ...row.service, clusterVIPs: { addresses: { own } } } : row.service)
     const proxy = proxyOf({
       dnsDomain: row.node.dnsDomain,
       ...(row.node.ipAddresses && { ipAddresses: row.node.ipAddresses }),
