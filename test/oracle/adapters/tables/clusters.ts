@@ -223,6 +223,29 @@ function poolOf(settings: Json): Json {
 
 const thresholdOf = (cluster: Cluster | undefined): Json => cluster?.circuitBreakers?.thresholds?.[0]
 
+/** A ServiceEntry for one of a table's service instances, at the sidecar's own address. */
+const serviceOfInstance = (instance: Json): Json => ({
+  meta: {
+    groupVersionKind: 'ServiceEntry',
+    name: instance.service.hostname,
+    namespace: instance.service.attributes?.namespace ?? 'default',
+  },
+  spec: {
+    hosts: [instance.service.hostname],
+    ports: [
+      {
+        number: instance.port?.servicePort?.port ?? 80,
+        name: 'default',
+        protocol: 'HTTP',
+        targetPort: 10001,
+      },
+    ],
+    resolution: 'STATIC',
+    location: 'MESH_INTERNAL',
+    endpoints: [{ address: '1.1.1.1' }],
+  },
+})
+
 /** Sidecar at 1.1.1.1 unless the row names addresses. */
 const sidecarOf = (row: Json): Proxy => proxyOf({ ipAddresses: ipsOf(row.proxy) })
 
@@ -506,13 +529,84 @@ export const istioCluster = table({
     return equal(row.useDownStreamProtocol, options?.useDownstreamProtocolConfig !== undefined)
   },
   TestTelemetryMetadata: row => {
-    if (row.direction !== 'TrafficDirectionOutbound')
-      return { unsupported: 'inbound metadata is made with its cluster' }
-    const { cluster } = withServiceMetadata(pushOf({}), { cluster: { name: 'a' } }, [serviceOf(row.service)])
-    const { host, name, namespace } =
-      row.want.filterMetadata.istio.fields.services.listValue.values[0].structValue.fields
-    const want = { host: host.stringValue, name: name.stringValue, namespace: namespace.stringValue }
-    return equal([want], cluster.metadata?.filterMetadata?.['istio']?.['services'])
+    const wanted = row.want?.filterMetadata?.istio?.fields?.services?.listValue?.values ?? []
+    const want = wanted.map((each: Json) => {
+      const { host, name, namespace } = each.structValue.fields
+      return { host: host.stringValue, name: name.stringValue, namespace: namespace.stringValue }
+    })
+    if (row.direction === 'TrafficDirectionOutbound') {
+      const { cluster } = withServiceMetadata(pushOf({}), { cluster: { name: 'a' } }, [
+        serviceOf(row.service),
+      ])
+      return equal(want, cluster.metadata?.filterMetadata?.['istio']?.['services'] ?? [])
+    }
+    if (!row.cluster) return { unsupported: 'a cluster that is nothing' }
+    const tree = treeOfConfigs((row.svcInsts ?? []).map(serviceOfInstance))
+    const inbound = Object.values(buildClusters(pushOf(tree), proxy)).filter(each =>
+      each.name.startsWith('inbound|'),
+    )
+    const services: Json = inbound[0]?.metadata?.filterMetadata?.['istio']?.['services'] ?? []
+    // A ServiceEntry has its host for a name; the table has Kubernetes' short one.
+    const plain = (list: Json) => list.map(({ host, namespace }: Json) => ({ host, namespace }))
+    return equal(plain(want), plain(services))
+  },
+  TestApplyEdsConfig: row => {
+    const resolution = row.cluster.type === 'EDS' ? 'ClientSideLB' : 'DNSLB'
+    const port = { name: 'default', port: 8080, protocol: 'HTTP' }
+    const service = serviceOf({ hostname: 'foo', resolution, ports: [port] })
+    const push = pushWith(service, [endpointOf({}, 8080)])
+    const [found] = serviceClusters(push, proxy, service, undefined, 'outbound')
+    const { serviceName: _, ...want } = message(row.edsConfig) ?? {}
+    const config = found?.cluster.edsClusterConfig
+    return row.edsConfig ? covering(want, config) : equal(undefined, config)
+  },
+  TestBuildSidecarClustersWithIstioMutualAndSNI: row => {
+    const tls = { mode: 'ISTIO_MUTUAL', ...(row.sni ? { sni: row.sni } : {}) }
+    const clusters = clustersOfRow({
+      service: { hostname: 'foo.example.org', ports: [{ name: 'default', port: 8080, protocol: 'HTTP' }] },
+      port: { port: 8080, protocol: 'HTTP' },
+      destRule: { subsets: [{ name: 'foobar', labels: { foo: 'bar' }, trafficPolicy: { tls } }] },
+    })
+    return equal(row.expected, typedConfig(clusters[1])?.sni)
+  },
+  TestBuildGatewayClustersWithRingHashLb: row => {
+    const hash = {
+      httpCookie: { name: 'hash-cookie' },
+      ...(row.ringSize ? { minimumRingSize: row.ringSize } : {}),
+    }
+    const [cluster] = clustersOfRow({
+      service: { hostname: 'foo.example.org', ports: [{ name: 'default', port: 8080, protocol: 'HTTP' }] },
+      port: { port: 8080, protocol: 'HTTP' },
+      destRule: { trafficPolicy: { loadBalancer: { consistentHash: hash } } },
+    })
+    return equal(
+      ['RING_HASH', String(row.expectedRingSize)],
+      [cluster?.lbPolicy, cluster?.ringHashLbConfig?.minimumRingSize],
+    )
+  },
+  TestBuildInboundClustersPortLevelCircuitBreakerThresholds: row => {
+    const instance = {
+      service: { hostname: 'backend.default.svc.cluster.local', attributes: { namespace: 'default' } },
+      port: { servicePort: { port: 80 } },
+    }
+    const rule = row.destRule && {
+      meta: { groupVersionKind: 'DestinationRule', name: 'acme', namespace: 'default' },
+      spec: message(row.destRule),
+    }
+    const clusters = buildClusters(
+      pushOf(treeOfConfigs([serviceOfInstance(instance), ...(rule ? [rule] : [])])),
+      proxy,
+    )
+    const inbound = Object.values(clusters).filter(({ name }) => name.startsWith('inbound|'))
+    const unlimited = {
+      maxConnections: 4294967295,
+      maxPendingRequests: 4294967295,
+      maxRequests: 4294967295,
+      maxRetries: 4294967295,
+    }
+    const want = row.expected.goCall ? unlimited : message(row.expected)
+    if (inbound.length === 0) return verdictOf(['no inbound cluster'])
+    return verdictOf(inbound.flatMap(cluster => covers(cluster.name, want, thresholdOf(cluster))))
   },
   TestBuildAllowAnyDFPClusterTLSSettings: row => {
     const push = pushOf(
