@@ -344,7 +344,7 @@ function takeEndpoints(
 ): readonly string[] {
   const warm = client.clusters
   client.clusters = undefined
-  become(proxy, { endpoints: Object.freeze(offered.endpoints), ...(warm && { clusters: warm }) })
+  become(proxy, { endpoints: frozenParts(offered.endpoints), ...(warm && { clusters: warm }) })
   dropUpstreams(world, proxy)
   const { upstreams } = runtimeOf(world, proxy.id)
   for (const row of upstreams.values()) {
@@ -354,6 +354,16 @@ function takeEndpoints(
   }
   if (client.nonces.LDS === undefined) ask(self, world, proxy, 'LDS')
   return []
+}
+
+const frozenSets = new WeakSet<object>()
+
+/** Checkpoints share what is frozen, and rows know their parts by identity. */
+function frozenParts<T extends object>(parts: Resources<T>): Resources<T> {
+  if (frozenSets.has(parts)) return parts
+  frozenSets.add(parts)
+  for (const name of Object.keys(parts)) Object.freeze(parts[name])
+  return Object.freeze(parts)
 }
 
 // ── listeners and routes ──

@@ -73,6 +73,8 @@ export function aSidecar(world: World, pod: PodRow, snapshot: Partial<XdsSnapsho
 /** Replaces parts of a proxy's configuration, as an applied push does. */
 export function configure(proxy: EnvoyState, part: Partial<XdsSnapshot>): void {
   const before = proxy.snapshot ?? { listeners: {}, routes: {}, clusters: {}, endpoints: {} }
+  for (const resources of Object.values(part))
+    for (const resource of Object.values(resources)) Object.freeze(resource)
   proxy.snapshot = Object.freeze({ ...before, ...part })
 }
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { roomOf } from '../../sim-core/envoy/room.ts'
 import { ms, seconds } from '../../sim-core/kernel/time.ts'
 import { TYPE } from '../../sim-core/model/xds/filters.ts'
-import { aBehavior } from '../world/a-world.ts'
+import { aBehavior, aPod } from '../world/a-world.ts'
 import {
   aCluster,
   aMeeting,
@@ -12,6 +12,7 @@ import {
   CLUSTER,
   configure,
   endpointsOf,
+  outboundListener,
   routesTo,
   sendSome,
   triesOf,
@@ -287,5 +288,95 @@ describe('a proxy that drains', () => {
     if (server) server.phase = 'draining'
     expect(askOnce(meeting)?.status).toBe(200)
     expect(between()).toHaveLength(0)
+  })
+})
+
+describe('what else a route can do', () => {
+  it("mirrors a request: the copy is served, its answer is nobody's", () => {
+    const meeting = aMeeting({ routes: [aRoute({ requestMirrorPolicies: [{ cluster: CLUSTER }] })] })
+    expect(askOnce(meeting)?.status).toBe(200)
+    const served = meeting.world.trace.log.exchanges.filter(
+      x => x.fromProxy >= 0 && x.atPod === meeting.servers[0]?.id,
+    )
+    expect(answersOf(meeting.world)).toHaveLength(1)
+    expect(served.length).toBeGreaterThanOrEqual(2)
+    expect(meeting.world.state.opened).toBe(meeting.world.state.ended)
+  })
+
+  it('keeps a key on one host', () => {
+    const meeting = aMeeting({
+      servers: 5,
+      cluster: { lbPolicy: 'RING_HASH' },
+      routes: [aRoute({ hashPolicy: [{ header: { headerName: 'x-user' } }] })],
+    })
+    for (let i = 0; i < 6; i++) askOnce(meeting, { headers: [['x-user', 'ann']] }, 1)
+    const hosts = meeting.world.trace.log.reasons.filter(
+      reason => reason.code === 'host.picked' && reason.facts?.cluster === CLUSTER,
+    )
+    expect(new Set(hosts.map(reason => reason.facts?.host)).size).toBe(1)
+  })
+})
+
+describe('a TCP chain', () => {
+  const tcp = (cluster: string) => ({
+    ...outboundListener(),
+    filterChains: [
+      {
+        filters: [
+          {
+            name: 'envoy.filters.network.tcp_proxy',
+            typedConfig: { '@type': TYPE.tcpProxy, statPrefix: 'x', cluster },
+          },
+        ],
+      },
+    ],
+  })
+
+  it('carries requests on, each client connection on one of its own', () => {
+    const meeting = aMeeting()
+    configure(meeting.clientProxy, { listeners: { '0.0.0.0_80': tcp(CLUSTER) } })
+    expect(askOnce(meeting)).toMatchObject({ kind: 'response', status: 200, details: 'via_upstream' })
+  })
+
+  it('closes a connection that it has no host for', () => {
+    const meeting = aMeeting({ servers: 0 })
+    configure(meeting.clientProxy, { listeners: { '0.0.0.0_80': tcp(CLUSTER) } })
+    expect(askOnce(meeting)).toMatchObject({ kind: 'reset', flags: ['UH'] })
+  })
+})
+
+describe('an authorization service', () => {
+  const filter = (failureModeAllow: boolean) => ({
+    name: 'envoy.filters.http.ext_authz',
+    typedConfig: {
+      '@type': TYPE.extAuthz,
+      failureModeAllow,
+      httpService: { serverUri: { uri: 'http://authz', cluster: 'authz', timeout: '1s' } },
+    },
+  })
+
+  function guarded(status: number, failureModeAllow = false) {
+    const meeting = aMeeting({ clientFilters: [filter(failureModeAllow)] })
+    const { world, clientProxy, servers } = meeting
+    const authz = aPod(world, 'authz')
+    authz.behavior = aBehavior(world, { status })
+    configure(clientProxy, {
+      clusters: { [CLUSTER]: aCluster(), authz: aCluster({ name: 'authz' }) },
+      endpoints: { [CLUSTER]: endpointsOf(servers), authz: endpointsOf([authz], 'authz') },
+    })
+    return askOnce(meeting)
+  }
+
+  it('lets pass what it answers with 200', () => {
+    expect(guarded(200)?.status).toBe(200)
+  })
+
+  it('refuses with its own status, flag UAEX', () => {
+    expect(guarded(401)).toMatchObject({ status: 401, flags: ['UAEX'], details: 'ext_authz_denied' })
+  })
+
+  it('that fails is 403, or passes where the provider fails open', () => {
+    expect(guarded(500)).toMatchObject({ status: 403, flags: ['UAEX'], details: 'ext_authz_error' })
+    expect(guarded(500, true)?.status).toBe(200)
   })
 })
