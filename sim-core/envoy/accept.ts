@@ -7,7 +7,6 @@ import {
 } from '../decide/listener.ts'
 import { acceptClient, type ClientHello, type Secrets, trustServer } from '../decide/tls.ts'
 import type { Why } from '../decide/why.ts'
-import { type EpochSeconds, wallTime } from '../kernel/time.ts'
 import type { Outcome } from '../model/outcome.ts'
 import { outcome } from '../model/outcome.ts'
 import type { Decision, Reason } from '../model/reason.ts'
@@ -199,20 +198,11 @@ function isManager(config: { readonly '@type': string } | undefined): config is 
 }
 
 /** The TCP proxy of a chain. */
-export function tcpProxyOf(chain: FilterChain): TcpProxy | undefined {
+function tcpProxyOf(chain: FilterChain): TcpProxy | undefined {
   const config = chain.filters?.find(filter => filter.typedConfig?.['@type'] === TYPE.tcpProxy)?.typedConfig
   return isTcpProxy(config) ? config : undefined
 }
 
 function isTcpProxy(config: { readonly '@type': string } | undefined): config is TcpProxy {
   return config?.['@type'] === TYPE.tcpProxy
-}
-
-/** Wall time of a node whose clock may be off. */
-export function secondsAt(
-  start: EpochSeconds,
-  now: Parameters<typeof wallTime>[1],
-  skew: Parameters<typeof wallTime>[2],
-): number {
-  return wallTime(start, now, skew)
 }

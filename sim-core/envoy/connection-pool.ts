@@ -167,7 +167,7 @@ function takeReady(world: World, pool: PoolState, limit: PoolLimits): Connection
 }
 
 /** A connection is ready for the next stream. */
-export function giveBack(pool: PoolState, connection: Connection): void {
+function giveBack(pool: PoolState, connection: Connection): void {
   if (pool.connections.includes(connection.id)) return
   pool.connections.push(connection.id)
   pool.serials.push(connection.serial)
@@ -179,7 +179,7 @@ export function enqueue(pool: PoolState, x: Exchange): void {
 }
 
 /** Wakes as many waiting streams as there may be room for: one per free HTTP/1.1 connection, all of h2. */
-export function wakePending(world: World, pool: PoolState): void {
+function wakePending(world: World, pool: PoolState): void {
   const count = pool.protocol === 'h2' ? lengthOf(pool.pending) : Math.min(1, lengthOf(pool.pending))
   for (let i = 0; i < count; i++) {
     const id = take(pool.pending)

@@ -61,7 +61,7 @@ const PANIC_THRESHOLD = 50
 const settingsOf = new WeakMap<Cluster, BalancerSettings>()
 
 /** Reads a cluster's policy from its JSON, once. */
-export function balancerSettings(cluster: Cluster): BalancerSettings {
+function balancerSettings(cluster: Cluster): BalancerSettings {
   const known = settingsOf.get(cluster)
   if (known) return known
   const made: BalancerSettings = {

@@ -1,4 +1,4 @@
-import { type Nanos, ZERO } from '../kernel/time.ts'
+import type { Nanos } from '../kernel/time.ts'
 import type { Cluster, ClusterLoadAssignment, LbEndpoint, LocalityLbEndpoints } from '../model/xds/cluster.ts'
 import type { Metadata } from '../model/xds/core.ts'
 import type { BalancedHost } from './load-balancers/load-balancer.ts'
@@ -102,6 +102,3 @@ export function isAvailable(host: Host): boolean {
 export function isOriginalDestination(cluster: Cluster): boolean {
   return cluster.type === 'ORIGINAL_DST'
 }
-
-/** The instant at which a host of a bootstrap cluster joins. */
-export const FROM_THE_START = ZERO

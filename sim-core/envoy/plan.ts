@@ -55,7 +55,7 @@ export interface FilterStep {
 }
 
 /** What a stream does when its filters have passed it. */
-export type Ending =
+type Ending =
   | { readonly do: 'none' }
   | { readonly do: 'redirect'; readonly status: number; readonly location: string }
   | { readonly do: 'direct'; readonly status: number; readonly body: string }
@@ -324,7 +324,7 @@ export function requestOf(
 }
 
 /** The request as the route sends it on: headers mutated, host and path rewritten. `autoHost` is the picked host's name, where the route asks for it. */
-export function upstreamRequest(
+function upstreamRequest(
   plan: Plan,
   head: RequestTemplate,
   entry: WeightedClusterEntry | undefined,

@@ -112,7 +112,7 @@ function strippedAuthority(authority: string, manager: HttpConnectionManager): s
 }
 
 /** The path after the connection manager's rules, query kept. */
-export function normalisedPath(path: string, manager: HttpConnectionManager): string {
+function normalisedPath(path: string, manager: HttpConnectionManager): string {
   const end = path.search(/[?#]/)
   const [bare, rest] = end < 0 ? [path, ''] : [path.slice(0, end), path.slice(end)]
   let now = bare

@@ -1,4 +1,4 @@
-import { istioProxyCost, type ProxyCost } from '../config/defaults/proxy-cost.ts'
+import { istioProxyCost, type ProxyCost, proxyCosts } from '../config/defaults/proxy-cost.ts'
 import type { DynamicMetadata } from '../decide/metadata-match.ts'
 import { type ConnectionId, none, type ProxyId } from '../kernel/id.ts'
 import { invariant } from '../kernel/invariant.ts'
@@ -52,7 +52,7 @@ export interface Runtime {
 }
 
 /** Where a TCP proxy carries a connection on. */
-export interface Tunnel {
+interface Tunnel {
   readonly connection: ConnectionId
   readonly serial: number
   readonly host: Host
@@ -152,6 +152,17 @@ export function createRoom(): EnvoyRoom {
 /** The room's state in a world: the state of component `envoy`. */
 export function roomOf(world: World): EnvoyRoom {
   return world.state.components['envoy'] as EnvoyRoom
+}
+
+/** What proxies' work costs from now on: a preset by its name, or a row of one's own whose absent fields are the default's. Unknown names leave things as they are. */
+export function setProxyCost(world: World, cost: string | Readonly<Record<string, unknown>>): void {
+  const room = roomOf(world)
+  if (typeof cost === 'string') room.cost = proxyCosts[cost] ?? room.cost
+  else room.cost = Object.freeze({ ...istioProxyCost, ...numbersOf(cost) })
+}
+
+function numbersOf(cost: Readonly<Record<string, unknown>>): Partial<ProxyCost> {
+  return Object.fromEntries(Object.entries(cost).filter(([, value]) => typeof value === 'number'))
 }
 
 /** The row of a proxy. */

@@ -30,7 +30,7 @@ export function planOf(world: World, x: Exchange): Plan {
 }
 
 /** The facts of the connection that an exchange came on. */
-export function arrivalFacts(world: World, x: Exchange): ChainFacts {
+function arrivalFacts(world: World, x: Exchange): ChainFacts {
   const connection = connectionOf(world, x.connection)
   const facts = connection && factsOf(world, connection)
   invariant(facts !== undefined, 'a stream came on an accepted connection')

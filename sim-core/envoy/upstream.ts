@@ -167,7 +167,7 @@ function originalHost(
 const settings = new WeakMap<Cluster, OutlierSettings>()
 
 /** Envoy's defaults, for what a cluster leaves open. envoy: api/envoy/config/cluster/v3/outlier_detection.proto. */
-export function outlierSettings(cluster: Cluster): OutlierSettings | undefined {
+function outlierSettings(cluster: Cluster): OutlierSettings | undefined {
   const config = cluster.outlierDetection
   if (!config) return undefined
   const known = settings.get(cluster)

@@ -2,6 +2,7 @@ import { parse } from 'yaml'
 import { isRecord } from '../config/documents.ts'
 import { treeOf as treeFrom } from '../config/load.ts'
 import { parseTimestamp } from '../config/timestamp.ts'
+import { setProxyCost } from '../envoy/room.ts'
 import { istiodSettings } from '../istiod/settings.ts'
 import { type EpochSeconds, START_OF_RUN } from '../kernel/time.ts'
 import { injectionWish, istio } from '../meshes/istio.ts'
@@ -70,7 +71,7 @@ export function wallStart(spec: Spec): EpochSeconds {
 
 /** Behaviors, places and links, before the first pod is made. */
 export function arrange(world: World, input: ScenarioInput, namespace: string): void {
-  const { behaviors = [], topology } = input.sourced.document.spec
+  const { behaviors = [], topology, mesh } = input.sourced.document.spec
   const readFile = (path: string) => input.texts.get(path)
   const tree = treeFrom(input.resources)
   world.state.behaviorRules = behaviorsOf(behaviors, { world, tree, namespace, readFile }).map(
@@ -86,4 +87,5 @@ export function arrange(world: World, input: ScenarioInput, namespace: string): 
     ),
   ) as Partial<Latency>
   setLatency(world, latency, topology?.loss === undefined ? 0 : fractionOf(topology.loss) * 100)
+  if (topology?.proxyCost !== undefined && mesh?.kind !== 'none') setProxyCost(world, topology.proxyCost)
 }

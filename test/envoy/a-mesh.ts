@@ -61,7 +61,7 @@ const sidecarRules = iptablesRules(
 )
 
 /** A sidecar that runs this configuration. */
-export function aSidecar(world: World, pod: PodRow, snapshot: Partial<XdsSnapshot>): EnvoyState {
+function aSidecar(world: World, pod: PodRow, snapshot: Partial<XdsSnapshot>): EnvoyState {
   const proxy = createProxy(world.state, { pod: pod.id, type: 'sidecar', name: pod.name, concurrency: 1 })
   pod.proxy = proxy.id
   pod.interception = sidecarRules
@@ -132,7 +132,7 @@ export const aRoute = (action: NonNullable<Route['route']> = {}, more: Partial<R
 
 const router: NamedConfig = { name: 'envoy.filters.http.router', typedConfig: { '@type': TYPE.router } }
 
-export function aManager(
+function aManager(
   routes: { readonly rds: string } | { readonly inline: RouteConfiguration },
   filters: readonly NamedConfig[] = [],
 ): NamedConfig {
@@ -157,10 +157,7 @@ export function outboundListener(filters: readonly NamedConfig[] = []): Listener
 }
 
 /** Port 8080 of the sidecar's own application. */
-export function inboundListener(
-  filters: readonly NamedConfig[] = [],
-  more: Partial<Listener> = {},
-): Listener {
+function inboundListener(filters: readonly NamedConfig[] = [], more: Partial<Listener> = {}): Listener {
   const routes = {
     name: 'inbound|8080||',
     virtualHosts: [{ name: 'inbound|http|80', domains: ['*'], routes: [inboundRoute] }],
@@ -194,7 +191,7 @@ const inboundRoute: Route = {
   },
 }
 
-export const inboundCluster: Cluster = {
+const inboundCluster: Cluster = {
   name: 'inbound|8080||',
   type: 'ORIGINAL_DST',
   lbPolicy: 'CLUSTER_PROVIDED',

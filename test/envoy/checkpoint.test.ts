@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { roomOf } from '../../sim-core/envoy/room.ts'
 import { ms, nanos, seconds, ZERO } from '../../sim-core/kernel/time.ts'
 import { addTraffic } from '../../sim-core/workload/load-generator.ts'
 import { checkpoint, restore } from '../../sim-core/world/checkpoint.ts'
@@ -79,9 +80,7 @@ describe('a mesh under way', () => {
     world.kernel.run({ until: nanos(seconds(60)) })
     expect(world.state.ended).toBe(world.state.opened)
     expect(world.state.pools.map(pool => pool.active)).toEqual(world.state.pools.map(() => 0))
-    const room = world.state.components['envoy'] as ReturnType<
-      typeof import('../../sim-core/envoy/room.ts').createRoom
-    >
+    const room = roomOf(world)
     for (const upstream of room.upstreams) {
       expect([upstream.requests, upstream.retries]).toEqual([0, 0])
       expect(upstream.hosts.every(host => host.active === 0)).toBe(true)

@@ -11,7 +11,7 @@ export interface PriorityLoad {
 }
 
 /** Envoy's default: a priority stays full down to 1 / 1.4 = 71.4 % healthy. EDS may say otherwise. envoy: docs/root/intro/arch_overview/upstream/load_balancing/priority.rst. */
-export const OVERPROVISIONING_FACTOR = 140
+const OVERPROVISIONING_FACTOR = 140
 
 /** Envoy's arithmetic of priorities: health with overprovisioning, then load from the top down, then panic. `panicThreshold` is a percentage, 0 switches panic off. */
 export function priorityLoad(
