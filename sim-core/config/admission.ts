@@ -108,3 +108,14 @@ export function findingsOf(
     }
   })
 }
+
+/** Why the API server or istiod's webhook refuses a resource, as kubectl would say it; `undefined` when they take it. */
+export function refusalOf(resource: Resource): string | undefined {
+  const errors = [...checkSchemaRules(resource), ...validate(resource)].filter(
+    ({ severity }) => severity === 'error',
+  )
+  if (errors.length === 0) return undefined
+  const { namespace, name } = resource.metadata
+  const reasons = errors.map(({ path, message }) => `${path}: ${message}`)
+  return `${resource.kind} ${namespace === '' ? name : `${namespace}/${name}`} is refused: ${reasons.join(' ')}`
+}

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { admit } from '../../sim-core/config/admission.ts'
+import { admit, refusalOf } from '../../sim-core/config/admission.ts'
+import { load } from '../../sim-core/config/load.ts'
 
 const istio = (kind: string, group: string, spec: string) =>
   `apiVersion: ${group}.istio.io/v1\nkind: ${kind}\nmetadata: {name: x}\nspec:\n${spec}`
@@ -77,5 +78,15 @@ describe('admit', () => {
       ['Gateway', 1, false],
       ['Namespace', 7, true],
     ])
+  })
+
+  it('says in one sentence why a resource is refused', () => {
+    const [bad, good] = load({
+      'x.yaml': `${istio('Gateway', 'networking', '  servers: []\n')}---\n${istio('PeerAuthentication', 'security', '  mtls: {mode: STRICT}\n')}`,
+    }).resources
+    expect(bad && refusalOf(bad)).toBe(
+      'Gateway default/x is refused: spec.servers: A Gateway needs at least one server.',
+    )
+    expect(good && refusalOf(good)).toBeUndefined()
   })
 })

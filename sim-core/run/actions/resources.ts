@@ -1,3 +1,4 @@
+import { refusalOf } from '../../config/admission.ts'
 import { treeKeyOf } from '../../config/kinds.ts'
 import type { Patch } from '../../config/patch.ts'
 import { applyAll } from '../../config/resource-store.ts'
@@ -16,10 +17,12 @@ interface Before {
   readonly resource: Resource | undefined
 }
 
-/** `kubectl apply -f`. */
+/** `kubectl apply -f`. Simplified: where one object is refused none is applied; kubectl would go on with the others. */
 export const applyFiles: Action<'apply'> = {
   begin: (paths, context) => {
     const resources = context.resourcesOf(paths)
+    const refusals = resources.flatMap(resource => refusalOf(resource) ?? [])
+    if (refusals.length > 0) return impossible(refusals.join(' '))
     const before = resources.map(resource => standing(context.world, resource))
     apply(context.world, resources)
     return before
@@ -121,6 +124,8 @@ function patched({ world }: ActionContext, target: Before, patch: Patch) {
   const result = applyAll(treeOf(world), [{ verb: 'patch', kind, namespace, name, patch }])
   if (!result.ok) return impossible(result.problems.map(problem => problem.message).join(' '))
   const resource = result.value[kind]?.[namespace]?.[name]
+  const refusal = resource && refusalOf(resource)
+  if (refusal !== undefined) return impossible(refusal)
   if (resource) apply(world, [resource])
   return [target]
 }
