@@ -1,0 +1,87 @@
+import { graphlib, layout } from '@dagrejs/dagre'
+
+export interface LayoutNode {
+  readonly id: string
+  readonly group: string
+  readonly width: number
+  readonly height: number
+}
+export interface LayoutEdge {
+  readonly from: string
+  readonly to: string
+}
+export interface Box {
+  readonly x: number
+  readonly y: number
+  readonly width: number
+  readonly height: number
+}
+export interface Placed {
+  /** Centre and size of each node, by id. */
+  readonly nodes: Readonly<Record<string, Box>>
+  /** Centre and size of each group, by name. */
+  readonly groups: Readonly<Record<string, Box>>
+  readonly width: number
+  readonly height: number
+}
+
+const INSIDE = { rankdir: 'LR', nodesep: 28, ranksep: 72, marginx: 28, marginy: 28 } as const
+const OUTSIDE = { rankdir: 'LR', nodesep: 40, ranksep: 96, marginx: 24, marginy: 24 } as const
+/** Room for a group's title above its nodes. */
+const TITLE_PX = 32
+
+/** Nodes inside their group first, then the groups: two plain layouts instead of one compound layout. Same input, same positions. */
+export function place(nodes: readonly LayoutNode[], edges: readonly LayoutEdge[]): Placed {
+  const groupOf = new Map(nodes.map(node => [node.id, node.group]))
+  const groups = [...new Set(nodes.map(node => node.group))]
+  const inner = new Map(
+    groups.map(group => {
+      const members = nodes.filter(node => node.group === group)
+      const within = edges.filter(edge => groupOf.get(edge.from) === group && groupOf.get(edge.to) === group)
+      return [group, arrange(members, within, INSIDE)] as const
+    }),
+  )
+  const between = edges
+    .map(edge => ({ from: groupOf.get(edge.from) ?? '', to: groupOf.get(edge.to) ?? '' }))
+    .filter(edge => edge.from !== edge.to && edge.from !== '' && edge.to !== '')
+  const outer = arrange(
+    groups.map(group => ({
+      id: group,
+      width: inner.get(group)?.width ?? 0,
+      height: (inner.get(group)?.height ?? 0) + TITLE_PX,
+    })),
+    between,
+    OUTSIDE,
+  )
+  const placed: Record<string, Box> = {}
+  for (const group of groups) {
+    const frame = outer.boxes[group]
+    const room = inner.get(group)
+    if (!frame || !room) continue
+    const left = frame.x - frame.width / 2
+    const top = frame.y - frame.height / 2 + TITLE_PX
+    for (const [id, box] of Object.entries(room.boxes))
+      placed[id] = { ...box, x: left + box.x, y: top + box.y }
+  }
+  return { nodes: placed, groups: outer.boxes, width: outer.width, height: outer.height }
+}
+
+function arrange(
+  nodes: readonly { readonly id: string; readonly width: number; readonly height: number }[],
+  edges: readonly LayoutEdge[],
+  options: Readonly<Record<string, string | number>>,
+): { readonly boxes: Record<string, Box>; readonly width: number; readonly height: number } {
+  const graph = new graphlib.Graph({ multigraph: false })
+  graph.setGraph({ ...options })
+  graph.setDefaultEdgeLabel(() => ({}))
+  for (const { id, width, height } of nodes) graph.setNode(id, { width, height })
+  for (const { from, to } of edges) if (from !== to) graph.setEdge(from, to)
+  layout(graph)
+  const boxes: Record<string, Box> = {}
+  for (const { id } of nodes) {
+    const { x = 0, y = 0, width = 0, height = 0 } = graph.node(id) as Partial<Box>
+    boxes[id] = { x, y, width, height }
+  }
+  const { width = 0, height = 0 } = graph.graph() as { width?: number; height?: number }
+  return { boxes, width, height }
+}
