@@ -3,10 +3,10 @@ import type { StopReason } from '../kernel/kernel.ts'
 import { type Nanos, nanos } from '../kernel/time.ts'
 import { CLIENTS, requestOf } from '../workload/clients.ts'
 import { addTraffic, loadGenerator, sendOne } from '../workload/load-generator.ts'
-import { checkpoint, restore } from '../world/checkpoint.ts'
+import { type Checkpoint, checkpoint, restore } from '../world/checkpoint.ts'
 import { send, stateOf } from '../world/component.ts'
 import { settle as takeTurns } from '../world/journey.ts'
-import { createTrace, type Log, type TraceLevel } from '../world/trace.ts'
+import { createTrace, type Log, type Trace, type TraceLevel } from '../world/trace.ts'
 import { internArrival, internTemplate, type World } from '../world/world.ts'
 import type { ActionContext } from './actions/action.ts'
 import { arrange, meshOfScenario, wallStart } from './arrange.ts'
@@ -44,6 +44,8 @@ export interface Simulation {
   run(budget: { readonly until?: number; readonly events?: number }): StopReason
   /** A copy of this instant without traffic, for questions that must not change the run. */
   readonly still: Pick<SettledMesh, 'copy'>
+  /** The world as it was at the newest kept instant at or before this one, told to another trace. From there it goes as it went. */
+  revive(at: number, trace: TraceLevel | Trace): World
   /** Takes an entry into the timeline that was not planned: what a person does. */
   act(entry: TimelineEntry, at: number): void
 }
@@ -54,6 +56,8 @@ interface Options {
   /** Entries added to the scenario's own timeline, with their instants. */
   readonly actions?: readonly { readonly at: number; readonly entry: TimelineEntry }[]
   readonly watch?: Watch
+  /** Keeps an instant of so many ns of virtual time, so that windows of the run can be run again. */
+  readonly keepEvery?: number
 }
 
 /** Makes a run: starts the mesh, lets it come to rest, and plans what is to happen. */
@@ -84,7 +88,9 @@ export function createSimulation(input: ScenarioInput, options: Options): Simula
   const clock = { now: 0 as Nanos }
   const world = emptyWorld({ ...frame, trace: createTrace(options.trace, clock) })
   Object.defineProperty(clock, 'now', { get: () => nanos(world.kernel.now - origin) })
-  restore(world, checkpoint(first))
+  const beginning = checkpoint(first)
+  restore(world, beginning)
+  const kept: { readonly at: number; readonly image: Checkpoint }[] = [{ at: 0, image: beginning }]
   const evidence = createWitness(origin, labels, options.watch)
   world.driver.observers.push(evidence)
   const schedule = createSchedule(entries)
@@ -119,12 +125,23 @@ export function createSimulation(input: ScenarioInput, options: Options): Simula
       ]
     },
     run: ({ until, events }) => {
+      const { keepEvery } = options
+      const due = keepEvery === undefined ? undefined : (kept.at(-1)?.at ?? 0) + keepEvery
+      const end = Math.min(until ?? Number.POSITIVE_INFINITY, due ?? Number.POSITIVE_INFINITY)
       const stop = world.kernel.run({
-        ...(until !== undefined && { until: nanos(origin + until) }),
+        ...(Number.isFinite(end) && { until: nanos(origin + end) }),
         ...(events !== undefined && { events }),
       })
       world.trace.flush()
-      return stop
+      if (due === undefined || stop === 'events' || end !== due) return stop
+      keep(kept, { at: due, image: checkpoint(world) })
+      return until === undefined || until > due ? 'events' : stop
+    },
+    revive: (at, trace) => {
+      const from = kept.findLast(each => each.at <= at)?.image ?? beginning
+      const copy = emptyWorld({ ...frame, trace })
+      restore(copy, from)
+      return copy
     },
     still: {
       copy: trace => {
@@ -140,6 +157,14 @@ export function createSimulation(input: ScenarioInput, options: Options): Simula
 
 /** A scenario that gives no duration runs for a minute. */
 const DEFAULT_DURATION = 60e9
+
+/** So many instants are kept at most; when there are more, every second one is let go. */
+const MOST_KEPT = 64
+
+function keep<T>(kept: T[], next: T): void {
+  kept.push(next)
+  if (kept.length > MOST_KEPT) kept.splice(0, kept.length, ...kept.filter((_, index) => index % 2 === 0))
+}
 
 /** Schedules traffic and timeline; says what cannot be done. */
 function plan(
