@@ -1,1 +1,22 @@
-export {}
+/** The only door of the engine for the application and for library users. */
+
+export type { Headers, RequestTemplate } from './model/http.ts'
+export type { Outcome } from './model/outcome.ts'
+export type { Diagnostic, Reason } from './model/reason.ts'
+export { type ExplainedHop, type ExplainedStep, type Explanation, explain } from './run/explain.ts'
+export { gaugeKey, LogIndex, type LogRecord, type View, viewHash } from './run/log-index.ts'
+export { createLogReader, type LogSlice } from './run/log-slice.ts'
+export type { ProbeFrom, ProbeRequest } from './run/mesh-input.ts'
+export { probeAnswer, sendProbe } from './run/probe.ts'
+export { replayExchange } from './run/replay.ts'
+export type { Judged, RunReport } from './run/report.ts'
+export { sayTime } from './run/report.ts'
+export { createScenarioRun, type ScenarioRun } from './run/run-scenario.ts'
+export { readScenario } from './run/scenario.ts'
+export { type FindFiles, gatherScenario, type ScenarioInput } from './run/scenario-files.ts'
+export type { TimelineEntry } from './run/schedule.ts'
+export { sentence } from './run/sentences.ts'
+export type { Simulation } from './run/simulation.ts'
+export { GAUGE, GAUGES, POD_PHASES, PROXY_PHASES } from './world/gauge.ts'
+export { LEG, type LegName, STORY } from './world/story.ts'
+export { CONNECTION_PHASES, type ConnectionRecord, type ExchangeRecord, RECORD } from './world/trace.ts'

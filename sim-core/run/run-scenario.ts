@@ -5,6 +5,7 @@ import { expectations } from './expectations/index.ts'
 import type { Judge } from './expectations/judge.ts'
 import { combinedDigest, type Judged, type RunReport, type Stopped, verdictOf } from './report.ts'
 import type { ScenarioInput } from './scenario-files.ts'
+import type { TimelineEntry } from './schedule.ts'
 import { createSimulation, type Simulation } from './simulation.ts'
 
 export interface RunOptions {
@@ -14,6 +15,10 @@ export interface RunOptions {
   /** Ends each run there, in virtual ns. */
   readonly until?: number
   readonly trace?: TraceLevel
+  /** What is done by hand, besides the timeline. */
+  readonly actions?: readonly { readonly at: number; readonly entry: TimelineEntry }[]
+  /** Keeps instants of the runs, so many ns apart. */
+  readonly keepEvery?: number
   /** Which replications this process runs: the i-th of every n. */
   readonly shard?: { readonly index: number; readonly of: number }
 }
@@ -28,6 +33,7 @@ export interface Progress {
 
 /** A scenario under way: bounded steps, and a report at any time. */
 export interface ScenarioRun {
+  readonly seed: number
   readonly progress: Progress
   /** The run under way, or the last one. */
   readonly simulation: Simulation
@@ -78,6 +84,7 @@ export function createScenarioRun(input: ScenarioInput, options: RunOptions = {}
   }
   const isDone = () => place >= numbers.length || stopped !== 'until'
   return {
+    seed,
     get progress() {
       return { replication: place, replications: numbers.length, now: pass.run.now, duration: pass.duration }
     },
@@ -138,7 +145,9 @@ function createPass(input: ScenarioInput, judges: readonly Judge[], seed: number
       if (started.run) for (const judge of judges) judge.onConnection?.(connection, started.run)
     },
   }
-  const run = createSimulation(input, { seed, trace: options.trace ?? 'off', watch })
+  const { trace = 'off', actions, keepEvery } = options
+  const extras = { ...(actions && { actions }), ...(keepEvery !== undefined && { keepEvery }) }
+  const run = createSimulation(input, { seed, trace, watch, ...extras })
   started.run = run
   for (const judge of judges) judge.start?.(run)
   const duration = Math.min(options.until ?? run.duration, run.duration)

@@ -22,6 +22,8 @@ export interface ScenarioInput {
   readonly resources: readonly Resource[]
   /** What the timeline applies or deletes, by the path as written. */
   readonly changes: ReadonlyMap<string, Loaded>
+  /** Where a field of the manifests or of an applied change is written. */
+  readonly locate: Loaded['locate']
   /** Every file, for whoever shows them. */
   readonly files: Readonly<Record<string, string>>
   /** Text of other files (distributions, MeshConfig), by the path as written. */
@@ -66,7 +68,17 @@ export function gatherScenario(sourced: Sourced<ScenarioDocument>, find: FindFil
   const patched = applyPatches(sourced, loaded, namespace)
   if (!patched.ok) problems.push(...patched.problems)
   if (problems.length > 0 || !patched.ok) return { ok: false, problems }
-  return { ok: true, value: { sourced, loaded, resources: patched.value, changes, files: all, texts } }
+  const locate: Loaded['locate'] = ref => {
+    for (const change of [...changes.values()].reverse()) {
+      const place = change.locate(ref)
+      if (place) return place
+    }
+    return loaded.locate(ref)
+  }
+  return {
+    ok: true,
+    value: { sourced, loaded, locate, resources: patched.value, changes, files: all, texts },
+  }
 }
 
 type Spec = ScenarioDocument['spec']

@@ -9,6 +9,7 @@ import { settle as takeTurns } from '../world/journey.ts'
 import { createTrace, type Log, type Trace, type TraceLevel } from '../world/trace.ts'
 import { internArrival, internTemplate, type World } from '../world/world.ts'
 import type { ActionContext } from './actions/action.ts'
+import { sayAction } from './actions/index.ts'
 import { arrange, meshOfScenario, wallStart } from './arrange.ts'
 import { createWitness, type Evidence, type Watch } from './evidence.ts'
 import type { ProbeFrom, ProbeRequest } from './mesh-input.ts'
@@ -18,7 +19,7 @@ import { nanosOf, perSecondOf } from './quantity.ts'
 import type { ScenarioInput } from './scenario-files.ts'
 import { createSchedule, type Schedule, startOf, type TimelineEntry } from './schedule.ts'
 import { emptyWorld, settle, startWorld } from './settled-world.ts'
-import { type TimelineState, timeline } from './timeline.ts'
+import { nameOfEntry, type TimelineState, timeline } from './timeline.ts'
 import { requestOfTraffic, senderOf, trafficOf } from './traffic-of.ts'
 
 /**
@@ -38,6 +39,10 @@ export interface Simulation {
   readonly evidence: Evidence
   /** Whether every pod was ready when the run began. */
   readonly startedReady: boolean
+  /** What is planned, with captions; entries whose instant only the run can tell are missing. */
+  readonly timeline: readonly { readonly at: number; readonly name: string; readonly text: string }[]
+  /** Names of the traffic, by the numbers that exchanges carry. */
+  readonly traffics: readonly string[]
   /** Traffic and timeline entries that cannot be done, as sentences. */
   readonly problems: readonly string[]
   /** Bounded work; says why it stopped. */
@@ -117,6 +122,15 @@ export function createSimulation(input: ScenarioInput, options: Options): Simula
     schedule,
     evidence,
     startedReady,
+    get timeline() {
+      return entries.flatMap((entry, index) => {
+        const at = startOf(entry, moment => schedule.at(moment))
+        return at === undefined ? [] : [{ at, name: nameOfEntry(entry, index), text: sayAction(entry.do) }]
+      })
+    },
+    get traffics() {
+      return stateOf(world, loadGenerator).flows.map(flow => flow.traffic.name)
+    },
     get problems() {
       const failed = (world.state.components['timeline'] as TimelineState).problems
       return [

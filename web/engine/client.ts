@@ -14,10 +14,7 @@ interface Listeners {
 
 /** The engine in its worker. */
 export function connectEngine({ onProgress, onBroken }: Listeners): EngineClient {
-  const worker = new Worker(new URL('./worker.ts', import.meta.url), {
-    type: 'module',
-    name: 'glassmesh-engine',
-  })
+  const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module', name: 'glassmesh' })
   const waiting = new Map<
     number,
     { readonly resolve: (value: never) => void; readonly reject: (error: Error) => void }
@@ -29,16 +26,15 @@ export function connectEngine({ onProgress, onBroken }: Listeners): EngineClient
   }
   let last = 0
   worker.onmessage = ({ data }: MessageEvent<Answer>) => {
-    if ('progress' in data) return onProgress(data.progress)
-    if ('broken' in data) return fail(data.broken)
+    if (data.kind === 'progress') return onProgress(data.progress)
     const asked = waiting.get(data.id)
     waiting.delete(data.id)
-    if (data.ok) asked?.resolve(data.value as never)
+    if (data.kind === 'answer') asked?.resolve(data.value as never)
     else asked?.reject(new Error(data.message))
   }
   worker.onerror = event =>
     fail(
-      `The engine stopped: ${event.message || 'its worker could not be started'}. The last picture stays; reload to start again.`,
+      `The engine stopped: ${event.message || 'its worker could not be started'}. The last picture stays; reload the page to start again.`,
     )
   return {
     call: (name, ...args) =>

@@ -1,18 +1,19 @@
 import type {
   Diagnostic,
-  ExchangeRecord,
   Explanation,
+  Judged,
   LogSlice,
-  ProbeAnswer,
-  ProbeQuestion,
+  ProbeFrom,
+  ProbeRequest,
   Reason,
   RequestTemplate,
-  Verdicted,
+  TimelineEntry,
 } from '../../sim-core/index.ts'
 
 /** A pod, a virtual machine, or a caller outside, as the picture names it. */
 export interface CastPod {
   readonly id: number
+  /** `''` for hosts outside the cluster. */
   readonly namespace: string
   readonly name: string
   readonly workload: string
@@ -21,8 +22,10 @@ export interface CastPod {
   readonly zone: string
   /** Row of its proxy, −1 without one. */
   readonly proxy: number
+  readonly ip: string
 }
 
+/** A proxy and the pod that it is in. */
 export interface CastProxy {
   readonly id: number
   readonly pod: number
@@ -30,7 +33,7 @@ export interface CastProxy {
   readonly name: string
 }
 
-/** Who is who in the log: the tables that its rows point into. Pieces are appended. */
+/** Who is who in the log: the tables that its rows point into. Pods and proxies come whole, the others as they grow. */
 export interface Cast {
   readonly pods: readonly CastPod[]
   readonly proxies: readonly CastProxy[]
@@ -39,23 +42,24 @@ export interface Cast {
   readonly traffics: readonly string[]
 }
 
-/** A change made by hand: an entry of the scenario's timeline. `at` is virtual nanoseconds. */
+/** A change made by hand: an entry of the scenario's timeline at an instant in virtual ns. */
 export interface HandAction {
   readonly at: number
-  readonly name: string
-  readonly do: Readonly<Record<string, unknown>>
+  readonly entry: TimelineEntry
 }
 
+/** What is to be run. */
 export interface OpenRequest {
+  /** Tells the news of this run from that of earlier ones. */
+  readonly run: number
   readonly files: Readonly<Record<string, string>>
   /** Path of the scenario file in `files`. */
   readonly scenario: string
   readonly seed?: number
   readonly actions: readonly HandAction[]
-  /** The log is complete up to here before anything else is done. */
-  readonly until?: number
 }
 
+/** What is known of a run before it begins. */
 export interface Opened {
   readonly name: string
   readonly title: string
@@ -64,45 +68,50 @@ export interface Opened {
   readonly duration: number
   readonly timeline: readonly { readonly at: number; readonly name: string; readonly text: string }[]
   readonly diagnostics: readonly Diagnostic[]
+  /** The manifests as the run took them, by path. */
   readonly files: Readonly<Record<string, string>>
+  readonly unsimulated: readonly string[]
 }
 
 /** News of a run under way. */
 export interface Progress {
   readonly run: number
+  /** The log is complete up to here, in virtual ns. */
   readonly at: number
   readonly events: number
   readonly slice: LogSlice
   readonly cast: Cast
   readonly done: boolean
   readonly digest: string
-  readonly verdicts?: readonly Verdicted[]
+  readonly judged?: readonly Judged[]
 }
 
-/** The calls of the contract between the application and the engine; every one is answered, or fails with a sentence. */
+/** The calls of the contract between the application and the engine; each is answered, or fails with a sentence. */
 export interface Calls {
   open(request: OpenRequest): Opened
-  stop(): undefined
-  pause(paused: boolean): undefined
-  explain(request: { readonly exchange: number }): Explanation
-  probe(request: { readonly at: number; readonly question: ProbeQuestion }): ProbeAnswer
+  pause(paused: boolean): boolean
+  stop(): boolean
+  /** Every decision of an exchange's root, asked again. */
+  explain(request: { readonly exchange: number }): Explanation | undefined
+  /** One request in a copy of the world at an instant. */
+  probe(request: {
+    readonly at: number
+    readonly from: ProbeFrom
+    readonly request: ProbeRequest
+  }): Readonly<Record<string, unknown>>
 }
 
 export type CallName = keyof Calls
-export type Question = { readonly id: number; readonly call: CallName; readonly with: unknown }
-export type Answer =
-  | { readonly id: number; readonly ok: true; readonly value: unknown }
-  | { readonly id: number; readonly ok: false; readonly message: string }
-  | { readonly id: 0; readonly progress: Progress }
-  | { readonly id: 0; readonly broken: string }
 
-export type {
-  Diagnostic,
-  ExchangeRecord,
-  Explanation,
-  LogSlice,
-  ProbeAnswer,
-  ProbeQuestion,
-  Reason,
-  RequestTemplate,
+/** To the worker. */
+export interface Question {
+  readonly id: number
+  readonly call: CallName
+  readonly with: unknown
 }
+
+/** From the worker. */
+export type Answer =
+  | { readonly kind: 'answer'; readonly id: number; readonly value: unknown }
+  | { readonly kind: 'failed'; readonly id: number; readonly message: string }
+  | { readonly kind: 'progress'; readonly progress: Progress }

@@ -29,7 +29,7 @@ export interface RunSlice {
   readonly cast: Cast
   /** Counts the pieces of the log that have arrived; the index itself changes in place. */
   readonly pieces: number
-  readonly verdicts: Progress['verdicts']
+  readonly judged: Progress['judged']
   /** A sentence for people: what happened, and what to do. */
   readonly problem: string | undefined
 }
@@ -64,7 +64,7 @@ const IDLE: RunSlice = {
   digest: '',
   cast: NOBODY,
   pieces: 0,
-  verdicts: undefined,
+  judged: undefined,
   problem: undefined,
 }
 
@@ -99,7 +99,11 @@ export const clock = createClock()
 /** What the engine has told; replaced by a new run. */
 export const shown: { index: LogIndex } = { index: new LogIndex() }
 
-const engine: { client: EngineClient | undefined; run: number } = { client: undefined, run: 0 }
+const engine: { client: EngineClient | undefined; run: number; shown: number } = {
+  client: undefined,
+  run: 0,
+  shown: 0,
+}
 
 function client(): EngineClient {
   engine.client ??= connectEngine({
@@ -118,6 +122,11 @@ function client(): EngineClient {
 
 function takeIn(progress: Progress): void {
   if (progress.run !== engine.run) return
+  const isFirst = engine.shown !== progress.run
+  if (isFirst) {
+    engine.shown = progress.run
+    shown.index = new LogIndex()
+  }
   shown.index.append(progress.slice)
   clock.setEnd(progress.at)
   useStore.setState(({ run }) => ({
@@ -126,33 +135,27 @@ function takeIn(progress: Progress): void {
       at: progress.at,
       events: progress.events,
       digest: progress.digest,
-      pieces: run.pieces + 1,
-      verdicts: progress.verdicts ?? run.verdicts,
-      status: progress.done
-        ? 'done'
-        : run.status === 'paused' || run.status === 'stopped'
-          ? run.status
-          : 'running',
-      cast: append(run.cast, progress.cast),
+      pieces: isFirst ? 1 : run.pieces + 1,
+      judged: progress.judged ?? (isFirst ? undefined : run.judged),
+      status: progress.done ? 'done' : run.status === 'paused' ? 'paused' : 'running',
+      cast: append(isFirst ? NOBODY : run.cast, progress.cast),
     },
   }))
 }
 
+/** Pods and proxies come whole with each piece of news, the other tables as they grow. */
 function append(before: Cast, more: Cast): Cast {
   return {
-    pods: more.pods.length ? [...before.pods, ...more.pods] : before.pods,
-    proxies: more.proxies.length ? [...before.proxies, ...more.proxies] : before.proxies,
+    pods: more.pods,
+    proxies: more.proxies,
+    traffics: more.traffics,
     templates: more.templates.length ? [...before.templates, ...more.templates] : before.templates,
     reasons: more.reasons.length ? [...before.reasons, ...more.reasons] : before.reasons,
-    traffics: more.traffics.length ? [...before.traffics, ...more.traffics] : before.traffics,
   }
 }
 
 /** Runs the document anew. The last picture stays until the first piece of the new one has come. */
-export async function openDocument(
-  doc: Partial<DocSlice>,
-  keep: { readonly at?: number } = {},
-): Promise<boolean> {
+export async function openDocument(doc: Partial<DocSlice>): Promise<boolean> {
   useStore.setState(state => ({
     doc: { ...state.doc, ...doc },
     run: { ...state.run, status: 'opening', problem: undefined },
@@ -160,36 +163,19 @@ export async function openDocument(
   const { files, path, seed, actions } = useStore.getState().doc
   engine.run++
   const run = engine.run
-  const fresh = new LogIndex()
   try {
-    shown.index = fresh
-    const opened = await client().call('open', {
-      files,
-      scenario: path,
-      actions,
-      ...(seed !== undefined && { seed }),
-      ...(keep.at !== undefined && { until: keep.at }),
-    })
+    const request = { run, files, scenario: path, actions, ...(seed !== undefined && { seed }) }
+    const opened = await client().call('open', request)
     if (run !== engine.run) return false
     useStore.setState(state => ({
       doc: { ...state.doc, scenario: opened.name, seed: opened.seed },
-      run: {
-        ...IDLE,
-        status: 'running',
-        opened,
-        ...(state.run.status === 'done' && { status: 'done' }),
-        cast: state.run.cast,
-        at: state.run.at,
-        pieces: state.run.pieces,
-        events: state.run.events,
-        digest: state.run.digest,
-        verdicts: state.run.verdicts,
-      },
+      run: { ...state.run, opened },
     }))
     return true
   } catch (error) {
+    if (run !== engine.run) return false
     change('run', slice => {
-      slice.status = 'failed'
+      slice.status = slice.pieces > 0 ? 'stopped' : 'failed'
       slice.problem = error instanceof Error ? error.message : String(error)
     })
     return false

@@ -1,0 +1,189 @@
+import {
+  createLogReader,
+  createScenarioRun,
+  type Explanation,
+  explain,
+  gatherScenario,
+  probeAnswer,
+  readScenario,
+  replayExchange,
+  type ScenarioInput,
+  type ScenarioRun,
+  sendProbe,
+} from '../../sim-core/index.ts'
+import { findIn } from './files.ts'
+import type { Answer, Calls, Cast, Opened, OpenRequest, Question } from './protocol.ts'
+
+/** The run that this worker is at. */
+interface Session {
+  readonly number: number
+  readonly input: ScenarioInput
+  readonly run: ScenarioRun
+  readonly tell: (done: boolean) => void
+}
+
+const state: { session: Session | undefined; paused: boolean; scheduled: boolean } = {
+  session: undefined,
+  paused: false,
+  scheduled: false,
+}
+
+/** Work between two looks at the mail. */
+const SLICE_MS = 8
+/** News go out at least so often while a run is under way. */
+const NEWS_MS = 60
+/** Instants are kept so often, so that a request can be run again quickly. */
+const KEEP_EVERY = 2e9
+
+const post = (answer: Answer, transfer: Transferable[] = []) => self.postMessage(answer, { transfer })
+
+const calls: Calls = {
+  open,
+  pause: paused => {
+    state.paused = paused
+    if (!paused) goOn()
+    return paused
+  },
+  stop: () => {
+    state.session?.run.stop('interrupted')
+    state.session?.tell(true)
+    return true
+  },
+  explain: ({ exchange }) => explainExchange(exchange),
+  probe: ({ from, request }) => {
+    const { run, input } = session()
+    const sent = sendProbe(run.simulation.still, from, request)
+    if (typeof sent === 'string') throw new Error(`This request cannot be sent: ${sent}.`)
+    return probeAnswer(null, sent, input.loaded.locate)
+  },
+}
+
+self.onmessage = ({ data }: MessageEvent<Question>) => {
+  try {
+    const call = calls[data.call] as (argument: unknown) => unknown
+    post({ kind: 'answer', id: data.id, value: call(data.with) })
+  } catch (error) {
+    post({ kind: 'failed', id: data.id, message: error instanceof Error ? error.message : String(error) })
+  }
+}
+
+function session(): Session {
+  if (!state.session) throw new Error('Nothing is open. Open a scenario first.')
+  return state.session
+}
+
+function open(request: OpenRequest): Opened {
+  const { files, scenario, actions, seed } = request
+  const read = readScenario(scenario, files[scenario] ?? '')
+  const gathered = read.ok ? gatherScenario(read.value, findIn(files, scenario)) : read
+  if (!gathered.ok)
+    throw new Error(
+      gathered.problems
+        .slice(0, 5)
+        .map(({ file, line, column, message }) => `${file}:${line}:${column} ${message}`)
+        .join('\n'),
+    )
+  const input = gathered.value
+  const run = createScenarioRun(input, {
+    trace: 'all',
+    replications: 1,
+    actions,
+    keepEvery: KEEP_EVERY,
+    ...(seed !== undefined && { seed }),
+  })
+  state.session = { number: request.run, input, run, tell: teller(request.run, run) }
+  state.paused = false
+  state.session.tell(false)
+  goOn()
+  const { spec, metadata } = input.sourced.document
+  return {
+    name: metadata.name,
+    title: (spec.description ?? '').trim().split('\n')[0] ?? '',
+    seed: run.seed,
+    duration: run.progress.duration,
+    timeline: run.simulation.timeline,
+    diagnostics: input.loaded.diagnostics,
+    files: input.files,
+    unsimulated: run.simulation.problems,
+  }
+}
+
+/** Says what has been added since it last spoke. */
+function teller(number: number, run: ScenarioRun): (done: boolean) => void {
+  const read = createLogReader(run.simulation.log)
+  const told = { templates: 0, reasons: 0 }
+  return done => {
+    const { simulation } = run
+    const { state: world } = simulation.world
+    const slice = read()
+    const cast: Cast = {
+      pods: world.pods.map(({ id, namespace, name, workload, ordinal, node, proxy, ip }) => {
+        const place = world.nodes[node]
+        return {
+          id,
+          namespace,
+          name,
+          workload,
+          ordinal,
+          proxy,
+          ip,
+          node: place?.name ?? '',
+          zone: place?.zone ?? '',
+        }
+      }),
+      proxies: world.proxies.map(({ id, pod, type, name }) => ({ id, pod, type, name })),
+      templates: world.templates.slice(told.templates),
+      reasons: simulation.log.reasons.slice(told.reasons),
+      traffics: simulation.traffics,
+    }
+    told.templates = world.templates.length
+    told.reasons = simulation.log.reasons.length
+    const news = {
+      run: number,
+      at: simulation.now,
+      events: world.opened,
+      slice,
+      cast,
+      done,
+      digest: simulation.digest,
+    }
+    post({ kind: 'progress', progress: done ? { ...news, judged: run.report().expectations } : news }, [
+      slice.records,
+    ])
+  }
+}
+
+/** Goes on with the run in slices; between them the mail is read. */
+function goOn(): void {
+  if (state.scheduled) return
+  state.scheduled = true
+  let told = performance.now()
+  const channel = new MessageChannel()
+  channel.port1.onmessage = () => {
+    const { session: current } = state
+    if (!current || state.paused) {
+      state.scheduled = false
+      return
+    }
+    const until = performance.now() + SLICE_MS
+    let goesOn = true
+    while (goesOn && performance.now() < until) goesOn = current.run.step()
+    if (!goesOn || performance.now() - told > NEWS_MS) {
+      told = performance.now()
+      current.tell(!goesOn)
+    }
+    if (goesOn) channel.port2.postMessage(0)
+    else state.scheduled = false
+  }
+  channel.port2.postMessage(0)
+}
+
+function explainExchange(serial: number): Explanation | undefined {
+  const { run, input } = session()
+  const { simulation } = run
+  const known = simulation.log.exchanges.find(exchange => exchange.serial === serial)
+  const root = simulation.log.exchanges.find(exchange => exchange.serial === known?.root)
+  if (!root) return undefined
+  const sent = replayExchange(simulation, root.serial, root.start, root.end ?? simulation.now)
+  return sent && explain(sent, input.locate)
+}
