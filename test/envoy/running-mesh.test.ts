@@ -122,7 +122,7 @@ spec: { host: server, trafficPolicy: { tls: { mode: DISABLE } } }
 
 describe('STRICT under load', () => {
   it('cuts off nobody who speaks mTLS', () => {
-    const world = aRunningShop('', 500)
+    const world = aRunningShop('', 100)
     run(world, 500)
     change(world, strict)
     expect(run(world, 60_000).every(outcome => outcome?.status === 200)).toBe(true)
