@@ -72,7 +72,7 @@ function normalCidr(text: string): readonly string[] {
 }
 
 /** An address alone means exactly itself. */
-export function cidrOf(text: string): CidrRange {
+function cidrOf(text: string): CidrRange {
   const [addressPrefix = '', length] = text.split('/')
   return { addressPrefix, prefixLen: length === undefined ? (text.includes(':') ? 128 : 32) : Number(length) }
 }

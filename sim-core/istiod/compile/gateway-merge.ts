@@ -40,7 +40,7 @@ export interface MergedGateway {
   readonly rejected: readonly { readonly server: MergedServer; readonly reason: RejectReason }[]
 }
 /** Why a server cannot be merged; istiod counts these in `pilot_total_rejected_configs` and says nothing more. */
-export type RejectReason = 'duplicate host' | 'protocol conflict' | 'no route name' | 'port name in use'
+type RejectReason = 'duplicate host' | 'protocol conflict' | 'no route name' | 'port name in use'
 
 /** A Gateway that applies to a proxy, and the proxy's service ports that it may open. */
 interface Candidate {
@@ -51,7 +51,7 @@ interface Candidate {
 }
 
 /** All Gateways, written as Istio's or converted from the Gateway API, oldest first. */
-export const allGateways = (push: PushContext): readonly Config<Gateway>[] =>
+const allGateways = (push: PushContext): readonly Config<Gateway>[] =>
   [...listConfigs(push, 'Gateway'), ...gatewayApiGateways(push)].sort(compareAge)
 
 /** The merged servers of a gateway proxy; `undefined` when no Gateway applies to it. istio: pilot/pkg/model/gateway.go. */

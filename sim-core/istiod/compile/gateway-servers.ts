@@ -25,7 +25,7 @@ export const isHttpServer = (server: GatewayServer): boolean =>
   isHttp(protocolOfServer(server)) || (protocolOfServer(server) === 'HTTPS' && !isPassthrough(server))
 
 /** Neither HTTP nor HTTPS, and not passed through. */
-export const terminatesTcp = (server: GatewayServer): boolean => {
+const terminatesTcp = (server: GatewayServer): boolean => {
   const protocol = protocolOfServer(server)
   return !isPassthrough(server) && !isHttp(protocol) && protocol !== 'HTTPS'
 }

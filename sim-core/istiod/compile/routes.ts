@@ -10,7 +10,7 @@ import { egressListenerForRoutes, sidecarScopeFor } from './scope.ts'
 import { outboundVirtualHosts } from './virtual-hosts.ts'
 
 /** Bodies of direct responses up to 1 MiB. istio: route.go DefaultMaxDirectResponseBodySizeBytes. */
-export const MAX_DIRECT_RESPONSE_BODY = 1024 * 1024
+const MAX_DIRECT_RESPONSE_BODY = 1024 * 1024
 
 /** The route configurations that a proxy's listeners ask for by name. */
 export function buildRoutes(
@@ -28,7 +28,7 @@ export function buildRoutes(
 }
 
 /** A sidecar's routes: `80`, `reviews.default.svc.cluster.local:9080` behind a sniffing listener, `http_proxy`, or a unix socket's path. */
-export function sidecarRouteConfiguration(push: PushContext, proxy: Proxy, name: string): RouteConfiguration {
+function sidecarRouteConfiguration(push: PushContext, proxy: Proxy, name: string): RouteConfiguration {
   return sharedRoutes(push, proxy, `${routesView(push, proxy)} ${name}`, () =>
     buildSidecarRoutes(push, proxy, name),
   )

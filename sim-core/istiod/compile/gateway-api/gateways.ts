@@ -34,7 +34,7 @@ export interface Parent {
 }
 
 /** A listener of a Gateway or ListenerSet, with everything its status tells. */
-export interface ListenerReport extends ConvertedListener {
+interface ListenerReport extends ConvertedListener {
   readonly conflict: 'HostnameConflict' | 'ProtocolConflict' | undefined
 }
 /** A Gateway that istiod serves. */
@@ -159,7 +159,7 @@ function servicesOf(
 }
 
 /** Whether istiod makes Deployment and Service itself: always, unless an address names something that is there. */
-export function isManaged({ addresses = [] }: KubernetesGatewaySpec): boolean {
+function isManaged({ addresses = [] }: KubernetesGatewaySpec): boolean {
   const [only, ...more] = addresses
   if (!only) return true
   return more.length === 0 && (only.type ?? 'IPAddress') === 'IPAddress'
