@@ -1,4 +1,3 @@
-import { featureOf } from '../../config/defaults/features.ts'
 import { protoDuration } from '../../model/duration.ts'
 import type { ClientTLSSettings } from '../../model/istio.ts'
 import type { Cluster } from '../../model/xds/cluster.ts'
@@ -6,10 +5,10 @@ import type { Resources } from '../../model/xds/core.ts'
 import { type ClusterDraft, finishCluster, withCluster } from './cluster-draft.ts'
 import { ALLOW_ANY_DYNAMIC_DNS, BLACK_HOLE, INBOUND_PASSTHROUGH, PASSTHROUGH } from './cluster-names.ts'
 import { withConnectionPool } from './connection-pool.ts'
+import { dynamicDnsCache } from './dynamic-dns-cache.ts'
 import { buildInboundClusters, PASSTHROUGH_SOURCE_V4, PASSTHROUGH_SOURCE_V6 } from './inbound-clusters.ts'
 import { oncePerPush } from './memo.ts'
 import {
-  dnsLookupFamily,
   dynamicForwardProxy,
   preservedCase,
   preservesHeaderCase,
@@ -54,7 +53,8 @@ const fixedByTraits = oncePerPush(
 /** Clusters that every sidecar has, the same objects for proxies with the same traits. */
 function sidecarClusters(push: PushContext, proxy: Proxy): SidecarClusters {
   const known = fixedByTraits(push)
-  const key = traitsOf(push, proxy)
+  const { DNS_CAPTURE = '', DNS_PROXY_ADDR = '' } = proxy.metadata
+  const key = [traitsOf(push, proxy), DNS_CAPTURE, DNS_PROXY_ADDR].join('|')
   const found = known.get(key) ?? {
     passthrough: finishCluster(withMetadataExchange(push, passthroughDraft(push, proxy, PASSTHROUGH))),
     inboundPassthrough: inboundPassthrough(push, proxy),
@@ -119,11 +119,6 @@ function inboundPassthrough(push: PushContext, proxy: Proxy): Cluster {
 
 /** Resolves the Host of requests that no service claims; `outboundTrafficPolicy.tls` of the mesh encrypts them. istio: cluster_builder.go buildAllowAnyDFPCluster. */
 export function anyDynamicDnsCluster(push: PushContext, proxy: Proxy): Cluster {
-  const cache = {
-    name: 'allow_any_dfp_dns_cache',
-    dnsLookupFamily: dnsLookupFamily(push, proxy),
-    maxHosts: featureOf(push, 'PILOT_ALLOW_ANY_DYNAMIC_DNS_MAX_HOSTS'),
-  }
   const tls = push.mesh.outboundTrafficPolicy?.tls
   const isPlain = !tls || (tls.mode ?? 'DISABLE') === 'DISABLE'
   const cluster: Cluster = {
@@ -131,7 +126,10 @@ export function anyDynamicDnsCluster(push: PushContext, proxy: Proxy): Cluster {
     altStatName: `${ALLOW_ANY_DYNAMIC_DNS};`,
     lbPolicy: 'CLUSTER_PROVIDED',
     connectTimeout: connectTimeout(push),
-    clusterType: dynamicForwardProxy(cache, isPlain ? { allowInsecureClusterOptions: true } : {}),
+    clusterType: dynamicForwardProxy(
+      dynamicDnsCache(push, proxy),
+      isPlain ? { allowInsecureClusterOptions: true } : {},
+    ),
   }
   const { cluster: limited } = withConnectionPool(push, { cluster }, {}, undefined)
   const draft = { cluster: limited, options: passthroughOptions(push, proxy), isDynamic: true }
