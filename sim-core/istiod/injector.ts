@@ -31,6 +31,8 @@ export interface InjectedPod {
 export interface InjectionSettings {
   readonly values: InjectionValues
   readonly mesh: MeshConfig
+  /** The workload's whole ProxyConfig where ProxyConfig resources count; absent: the pod's annotation over the mesh's default. */
+  readonly proxyConfig?: Readonly<Record<string, unknown>>
   /** Whether the proxy becomes an init container that keeps running. */
   readonly nativeSidecars: boolean
 }
@@ -90,7 +92,7 @@ export function injectionRequired(
 export function injectPod(pod: PodToInject, settings: InjectionSettings): Decision<InjectedPod> {
   const problems = annotationProblems(pod.annotations)
   if (problems.length > 0) return refuse(problems.join('; '))
-  const proxyConfig = effectiveProxyConfig(settings.mesh, overlayOf(pod.annotations))
+  const proxyConfig = effectiveProxyConfig(settings.mesh, settings.proxyConfig ?? overlayOf(pod.annotations))
   const names = (pod.annotations['inject.istio.io/templates'] ?? 'sidecar')
     .split(',')
     .map(name => name.trim())

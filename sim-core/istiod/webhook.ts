@@ -3,6 +3,7 @@ import { effectiveMeshConfig } from '../config/defaults/mesh-config.ts'
 import type { PodSpec } from '../model/kubernetes.ts'
 import type { Decision } from '../model/reason.ts'
 import type { ResourceTree } from '../model/resource.ts'
+import { proxyConfigFor } from './injection/proxy-config-resources.ts'
 import { defaultInjectionValues, type InjectionValues } from './injection/values.ts'
 import {
   type InjectedPod,
@@ -39,9 +40,11 @@ export function admitPod(
   if (!required.chose) return { chose: untouched, because: required.because }
   if (pod.annotations['sidecar.istio.io/status'] !== undefined)
     return { chose: untouched, because: { code: 'injection.already' } }
+  const mesh = effectiveMeshConfig(tree, settings.mesh)
   return injectPod(pod, {
     values,
-    mesh: effectiveMeshConfig(tree, settings.mesh),
+    mesh,
+    proxyConfig: proxyConfigFor(tree, mesh, pod),
     nativeSidecars: nativeSidecars(tree, settings, pod.spec),
   })
 }

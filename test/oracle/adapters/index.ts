@@ -24,6 +24,9 @@ import { istioHostMatch, istioProtocolDetect, istioStatPrefix, istioTrustdomain 
 import { outboundJudges } from './tables/outbound.ts'
 import { istioEnvoyfilterPatch } from './tables/patches.ts'
 import { istioAuthzModel, istioAuthzSelect } from './tables/policies.ts'
+import { istioProxyconfig } from './tables/proxy-config.ts'
+
+/** One adapter per corpus. */
 import {
   istioHttprouteVhosts,
   istioRetry,
@@ -34,7 +37,6 @@ import { istioAuthzMatcher, istioJwtFilter, istioPeerauthnCompose } from './tabl
 import { table } from './tables/table.ts'
 import { istioTelemetry } from './tables/telemetry.ts'
 
-/** One adapter per corpus. */
 export const adapters: Readonly<Record<string, Adapter>> = {
   'envoy-router-check': envoyRouterCheck,
   'gateway-api-conformance': gatewayConformance,
@@ -66,6 +68,7 @@ export const adapters: Readonly<Record<string, Adapter>> = {
   'tables/istio-peerauthn-compose': istioPeerauthnCompose,
   'tables/istio-protocol-detect': istioProtocolDetect,
   'tables/istio-push-context': table(pushContextJudges),
+  'tables/istio-proxyconfig': istioProxyconfig,
   'tables/istio-retry': istioRetry,
   'tables/istio-route-internal': istioRouteInternal,
   'tables/istio-serviceentry-conv': istioServiceentryConv,

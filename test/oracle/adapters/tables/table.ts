@@ -57,6 +57,7 @@ const GROUPS: Readonly<Record<string, string>> = {
   AuthorizationPolicy: 'security.istio.io/v1',
   Namespace: 'v1',
   PeerAuthentication: 'security.istio.io/v1',
+  ProxyConfig: 'networking.istio.io/v1beta1',
   RequestAuthentication: 'security.istio.io/v1',
   Service: 'v1',
   Telemetry: 'telemetry.istio.io/v1',
