@@ -80,6 +80,20 @@ describe('admit', () => {
     ])
   })
 
+  it('asks a Deployment to select its own pods', () => {
+    const deployment = (label: string) =>
+      `apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: d}\nspec:\n  selector: {matchLabels: {app: a}}\n  template: {metadata: {labels: {app: ${label}}}}\n`
+    expect(said(deployment('a'))).toEqual([])
+    expect(said(deployment('b'))).toEqual(['refused error 5 spec.selector'])
+  })
+
+  it('asks several ports of a Service for names', () => {
+    const service = (ports: string) =>
+      `apiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec:\n  ports: ${ports}\n`
+    expect(said(service('[{port: 80}]'))).toEqual([])
+    expect(said(service('[{port: 80}, {port: 81, name: b}]'))).toEqual(['refused error 5 spec.ports[0]'])
+  })
+
   it('says in one sentence why a resource is refused', () => {
     const [bad, good] = load({
       'x.yaml': `${istio('Gateway', 'networking', '  servers: []\n')}---\n${istio('PeerAuthentication', 'security', '  mtls: {mode: STRICT}\n')}`,

@@ -10,6 +10,7 @@ import {
 } from './extensions.ts'
 import { collect, type Finding, type Validator } from './finding.ts'
 import { validateGateway } from './gateway.ts'
+import { kubernetesValidators } from './kubernetes.ts'
 import { checkMetadata } from './metadata.ts'
 import {
   validateAuthorizationPolicy,
@@ -22,6 +23,7 @@ import { validateVirtualService } from './virtual-service.ts'
 
 /** The admission rules, by the name under which the tree files a kind. */
 const validators: ReadonlyMap<string, Validator> = new Map([
+  ...kubernetesValidators,
   ['VirtualService', validateVirtualService],
   ['DestinationRule', validateDestinationRule],
   ['Gateway', validateGateway],
@@ -39,12 +41,12 @@ const validators: ReadonlyMap<string, Validator> = new Map([
   ['TrafficExtension', validateTrafficExtension],
 ])
 
-/** What istiod's webhook says about one resource on its own; empty when nothing is wrong or the kind has no rules. */
+/** What istiod's webhook, or for a few kinds the API server, says about one resource on its own; empty when nothing is wrong or the kind has no rules. */
 export function validate(resource: Resource): readonly Finding[] {
   const rules = validators.get(treeKeyOf(resource.apiVersion, resource.kind))
   if (!rules) return []
   return collect(notes => {
-    checkMetadata(resource, notes)
+    if (resource.apiVersion.includes('.istio.io/')) checkMetadata(resource, notes)
     rules(resource, notes)
   })
 }
