@@ -25,10 +25,11 @@ export function isAddress(host: string): boolean {
 /** Asks name by name in the resolver's order. Headless services answer their pods in random order. */
 export function resolve(x: Exchange, world: World): Resolution {
   const { host } = arrivalOf(world, x)
-  // The pod's own hosts file answers this one.
-  if (host === 'localhost') return { address: '127.0.0.1', took: ZERO }
+  const pod = podOf(world, x.fromPod)
+  const known = hostsFile(host, pod)
+  if (known !== undefined) return { address: known, took: ZERO }
   let took = 0
-  for (const name of namesFor(host, podOf(world, x.fromPod).namespace)) {
+  for (const name of namesFor(host, pod.namespace)) {
     took += QUERY
     const row = world.state.dnsByName.get(name)
     if (row === undefined) continue
@@ -38,6 +39,12 @@ export function resolve(x: Exchange, world: World): Resolution {
     return { address, took: took as Nanos }
   }
   return { address: undefined, took: took as Nanos }
+}
+
+/** What the kubelet writes into a pod's /etc/hosts, which is asked before any server. */
+function hostsFile(host: string, pod: { readonly name: string; readonly ip: string }): string | undefined {
+  if (host === 'localhost') return '127.0.0.1'
+  return host === pod.name ? pod.ip : undefined
 }
 
 /** The names that a pod's resolver tries for a host, in order. */

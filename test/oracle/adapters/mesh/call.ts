@@ -57,6 +57,9 @@ function targetOf(each: Json, world: EchoWorld, protocol: string): Json | string
   }
   const number =
     port.ServicePort ?? (each.to && world.portOf(each.to, port.Name)) ?? (protocol === 'https' ? 443 : 80)
+  // Its own 8080 is 18080 in the topology.
+  const isItself = each.address === 'localhost' || each.address === `podIP(${each.from})`
+  if (isItself) return { address: world.addressOf(each.address) ?? each.address, port: number + 10_000 }
   if (each.address) return { address: world.addressOf(each.address) ?? each.address, port: number }
   if (!each.to) return 'names no destination'
   const [namespace, name] = each.to.split('/')
