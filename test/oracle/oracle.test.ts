@@ -10,8 +10,16 @@ const FLOORS: Readonly<Record<string, number>> = {
   'istio-inbound-clusters': 1,
   'istio-inject': 0.8,
   'istio-iptables': 0.95,
+  'istio-it-reachability': 1,
+  'istio-it-security': 0.98,
   'istio-sidecar-routes': 1,
   'istio-simulation': 1,
+  'tables/istio-authn-policies': 0.8,
+  'tables/istio-jwt-filter': 0.9,
+  'tables/istio-peerauthn-compose': 1,
+  'tables/istio-protocol-detect': 1,
+  'tables/istio-telemetry': 0.93,
+  'tables/istio-trustdomain': 1,
 }
 
 const folder = corporaFolder()
