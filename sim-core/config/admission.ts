@@ -6,7 +6,7 @@ import { checkSchemaRules } from './validate/crd.ts'
 import { validate } from './validate/index.ts'
 
 /** Whether one resource would be let in. */
-export interface Verdict {
+interface Verdict {
   readonly kind: string
   readonly namespace: string
   readonly name: string
@@ -86,7 +86,7 @@ function verdictOf(
 }
 
 /** What the CRD's rules (in `strict` mode) and istiod's webhook say about a resource, each with the line that it speaks of. */
-export function findingsOf(
+function findingsOf(
   resource: Resource,
   loaded: Pick<Loaded, 'locate'>,
   mode: 'strict' | 'lenient' = 'strict',

@@ -10,7 +10,7 @@ export interface ParsedDocument {
 }
 
 /** What is wrong with a text before anybody knows what it means. */
-export interface TextProblem extends Position {
+interface TextProblem extends Position {
   readonly code: `yaml.${string}`
   readonly message: string
   readonly severity: 'error' | 'warning'

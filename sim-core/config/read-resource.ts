@@ -28,7 +28,7 @@ export interface Candidate {
 }
 
 /** Takes a note about a field of the object at hand. */
-export type Report = (
+type Report = (
   severity: Diagnostic['severity'],
   code: Diagnostic['code'],
   path: Path,

@@ -8,7 +8,7 @@ import { formatPath, type Path, parsePath } from './positions.ts'
 import { readResource } from './read-resource.ts'
 
 /** A resource by the name under which the tree files it. */
-export interface ResourceName {
+interface ResourceName {
   readonly kind: string
   readonly namespace: string
   readonly name: string
@@ -21,7 +21,7 @@ export type Change =
   | ({ readonly verb: 'patch'; readonly patch: Patch } & ResourceName)
 
 /** The tree after a set of changes. Unchanged parts are shared with the version before. */
-export interface Version {
+interface Version {
   readonly number: number
   /** Nanoseconds since the run began. */
   readonly at: number

@@ -37,7 +37,7 @@ export interface ExpressionProblem {
 }
 
 /** What an expression comes to. */
-export type Answer =
+type Answer =
   | { readonly ok: true; readonly value: unknown }
   | { readonly ok: false; readonly error: string }
 
@@ -53,7 +53,7 @@ export interface Expression {
 }
 
 /** The values of the variables, made by `Language.bind` once for any number of expressions. */
-export type Context = Readonly<Record<string, unknown>>
+type Context = Readonly<Record<string, unknown>>
 
 /** CEL as our files speak it. */
 export interface Language {

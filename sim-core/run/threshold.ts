@@ -8,13 +8,13 @@ export interface LabelTest {
 }
 
 /** A statistic of a population. */
-export type Stat =
+type Stat =
   | { readonly kind: 'quantile'; readonly of: number }
   | { readonly kind: 'mean' | 'min' | 'max' }
   | { readonly kind: 'count' | 'rate' | 'share'; readonly filter: readonly LabelTest[] }
 
 /** How a statistic is compared; `~` asks for statistical equality. */
-export type Comparison = '<' | '<=' | '>' | '>=' | '==' | '~'
+type Comparison = '<' | '<=' | '>' | '>=' | '==' | '~'
 
 /** What `is:` says. Shares are fractions of 1, durations nanoseconds, rates per second. */
 export interface Threshold {

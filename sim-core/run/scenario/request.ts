@@ -122,7 +122,7 @@ const step: z.ZodType<Step> = z.lazy(() =>
 export type Step = CallStep | { sleep: z.infer<typeof dist> } | readonly Step[]
 
 /** A call of another service. */
-export interface CallStep {
+interface CallStep {
   call:
     | string
     | {
