@@ -37,9 +37,7 @@ export interface ExpressionProblem {
 }
 
 /** What an expression comes to. */
-type Answer =
-  | { readonly ok: true; readonly value: unknown }
-  | { readonly ok: false; readonly error: string }
+type Answer = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: string }
 
 /** A checked expression. */
 export interface Expression {
