@@ -9,17 +9,10 @@ const QUERY = us(400)
 /** resolv.conf of a pod with dnsPolicy ClusterFirst: names with fewer dots are tried with the search domains first. kubernetes: pkg/kubelet/network/dns/dns.go. */
 const NDOTS = 5
 
-const IPV4 = /^\d{1,3}(?:\.\d{1,3}){3}$/
-
 /** What a pod's resolver finds for the host of an exchange, and how long it asks. `address` is `undefined` when no name exists. */
 export interface Resolution {
   readonly address: string | undefined
   readonly took: Nanos
-}
-
-/** Whether a host needs no resolving. */
-export function isAddress(host: string): boolean {
-  return IPV4.test(host) || host.includes(':')
 }
 
 /** Asks name by name in the resolver's order. Headless services answer their pods in random order. */

@@ -32,7 +32,7 @@ interface NetworkState {
 }
 
 /** Half of the round trips of reference/data-plane §9.2, log-normal with σ = 0.35 (§9.3), which puts p99 at 2.26 times the median. */
-export const DEFAULT_LATENCY: Latency = {
+const DEFAULT_LATENCY: Latency = {
   samePod: spread(us(12)),
   sameNode: spread(us(30)),
   sameZone: spread(us(125)),
@@ -79,7 +79,7 @@ export function mendLinks(world: World, name: string): void {
 }
 
 /** How far two pods are from each other, by their nodes' places. */
-export function distance(world: World, from: PodId, to: PodId): Distance {
+function distance(world: World, from: PodId, to: PodId): Distance {
   if (from === to) return 'samePod'
   const { pods, nodes } = world.state
   const a = nodes[pods[from]?.node ?? -1]

@@ -101,11 +101,6 @@ export function addTraffic(world: World, traffic: Traffic): number {
   return index
 }
 
-/** Stops traffic for good: what is in flight is still answered. */
-export function stopTraffic(world: World, name: string): void {
-  for (const flow of stateOf(world, loadGenerator).flows) if (flow.traffic.name === name) flow.stopped = true
-}
-
 /** Replaces the load of a traffic from now on. */
 export function setLoad(world: World, name: string, load: Load): void {
   const { flows } = stateOf(world, loadGenerator)
@@ -230,7 +225,7 @@ function scheduleNext(world: World, flow: Flow, index: number): void {
 }
 
 /** Requests per second at an instant since the start. Simplified: a gap is drawn by the rate at its beginning. */
-export function rateAt(stages: readonly Stage[], since: Nanos): number {
+function rateAt(stages: readonly Stage[], since: Nanos): number {
   let current: Stage | undefined
   let next: Stage | undefined
   for (const stage of stages) {

@@ -39,7 +39,7 @@ export function restore(world: World, from: Checkpoint): void {
  * Copies plain data: objects, arrays, maps, sets and typed arrays, keeping what they share shared.
  * A frozen object is immutable configuration and stays itself. A function or an instance of a class is our mistake.
  */
-export function copyPlain<T>(value: T): T {
+function copyPlain<T>(value: T): T {
   return copy(value, new Map()) as T
 }
 

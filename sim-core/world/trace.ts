@@ -84,7 +84,7 @@ export const RECORD = { hop: 0, note: 1, end: 2, connection: 3, gauge: 16 } as c
 /** Bytes of a record: time and duration f64; cause, exchange, actor, connection, reason, value u32; kind, leg, attempt, flags u16. */
 export const RECORD_BYTES = 48
 /** Records of a chunk. */
-export const CHUNK_RECORDS = 1 << 16
+const CHUNK_RECORDS = 1 << 16
 const NOBODY = 0xffffffff
 
 /** A log that reads its time from `clock`. */

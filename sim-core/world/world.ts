@@ -1,4 +1,4 @@
-import type { ExchangeId, NodeId, PodId } from '../kernel/id.ts'
+import type { NodeId, PodId } from '../kernel/id.ts'
 import type { Kernel } from '../kernel/kernel.ts'
 import type { RandomStream, Streams, StreamTable } from '../kernel/random.ts'
 import { type EpochSeconds, type Nanos, START_OF_RUN } from '../kernel/time.ts'
@@ -147,11 +147,6 @@ export function createState(seed: number, startTime: EpochSeconds = START_OF_RUN
     freeDiscovery: [],
     components: {},
   }
-}
-
-/** Row of an exchange that lives. */
-export function exchangeOf(world: World, id: ExchangeId): Exchange {
-  return world.state.exchanges[id]!
 }
 
 /** Row of a pod. */
