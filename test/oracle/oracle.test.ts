@@ -6,7 +6,9 @@ import { casesOfCorpus } from './scoreboard.ts'
 /** Shares that must not be lost again. They only ever grow. */
 const FLOORS: Readonly<Record<string, number>> = {
   'envoy-router-check': 1,
+  'istio-analyzers': 1,
   'istio-authz-builder': 1,
+  'istio-crd-validation': 1,
   'istio-inbound-clusters': 1,
   'istio-inject': 0.8,
   'istio-iptables': 0.95,

@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { analyzeCommand } from './analyze.ts'
 import { explainCommand } from './explain.ts'
 import { injectCommand } from './inject.ts'
 import { iptablesCommand } from './iptables.ts'
@@ -10,6 +11,7 @@ import { validateCommand } from './validate.ts'
 
 /** Every command adds itself to the program. One file each. */
 export const commands: readonly ((program: Command) => void)[] = [
+  analyzeCommand,
   explainCommand,
   injectCommand,
   iptablesCommand,

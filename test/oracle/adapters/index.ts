@@ -1,5 +1,6 @@
 import type { Adapter } from '../corpus.ts'
 import { envoyRouterCheck } from './envoy-router-check.ts'
+import { istioAnalyzers } from './istio-analyzers.ts'
 import { istioAuthzBuilder } from './istio-authz-builder.ts'
 import { istioGatewayapiConversion } from './istio-gatewayapi-conversion.ts'
 import { istioInboundClusters } from './istio-inbound-clusters.ts'
@@ -40,6 +41,7 @@ import { istioTelemetry } from './tables/telemetry.ts'
 export const adapters: Readonly<Record<string, Adapter>> = {
   'envoy-router-check': envoyRouterCheck,
   'gateway-api-conformance': gatewayConformance,
+  'istio-analyzers': istioAnalyzers,
   'istio-authz-builder': istioAuthzBuilder,
   'istio-crd-validation': istioCrdValidation,
   'istio-gatewayapi-conversion': istioGatewayapiConversion,
