@@ -11,6 +11,7 @@ import { istioSimulation } from './istio-simulation.ts'
 import { istioCrdValidation, istioValidation } from './istio-validation.ts'
 import { gatewayConformance } from './mesh/gateway-conformance.ts'
 import { istioIntegration } from './mesh/integration.ts'
+import { istioTelemetry as istioTelemetryIt } from './mesh/telemetry.ts'
 import { istioAuthnPolicies } from './tables/authentication.ts'
 import { istioCluster } from './tables/clusters.ts'
 import {
@@ -54,6 +55,7 @@ export const adapters: Readonly<Record<string, Adapter>> = {
   'istio-sidecar-routes': istioSidecarRoutes,
   'istio-simulation': istioSimulation,
   'tables/istio-authn-policies': istioAuthnPolicies,
+  'istio-telemetry-it': istioTelemetryIt,
   'tables/istio-authz-matcher': istioAuthzMatcher,
   'tables/istio-authz-model': istioAuthzModel,
   'tables/istio-authz-select': istioAuthzSelect,
