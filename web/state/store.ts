@@ -1,6 +1,7 @@
 import { produce } from 'immer'
 import { create } from 'zustand'
 import { LogIndex } from '../../sim-core/index.ts'
+import { bundledFiles } from '../engine/bundled.ts'
 import { connectEngine, type EngineClient } from '../engine/client.ts'
 import type { Cast, HandAction, Opened, Progress } from '../engine/protocol.ts'
 import { createClock } from './clock.ts'
@@ -36,6 +37,7 @@ export interface RunSlice {
 
 /** How it is looked at. */
 export interface ViewSlice {
+  readonly page: 'start' | 'explore' | 'model'
   readonly level: Level
   readonly node: string | undefined
   readonly request: number | undefined
@@ -73,6 +75,7 @@ export const useStore = create<Store>(() => ({
   doc: { scenario: '', files: {}, path: '', seed: undefined, actions: [], undone: [], note: '' },
   run: IDLE,
   view: {
+    page: 'explore',
     level: 3,
     node: undefined,
     request: undefined,
@@ -180,6 +183,12 @@ export async function openDocument(doc: Partial<DocSlice>): Promise<boolean> {
     })
     return false
   }
+}
+
+/** Runs a scenario that comes with the application. */
+export async function openBundled(path: string): Promise<boolean> {
+  const files = await bundledFiles(path)
+  return openDocument({ files, path, seed: undefined, actions: [], undone: [] })
 }
 
 /** Asks the engine that runs the document. */

@@ -1,20 +1,62 @@
-import { useEffect } from 'react'
-import { bundledFiles, bundledScenarios } from '../engine/bundled.ts'
-import { openDocument, useStore } from '../state/store.ts'
+import { lazy, Suspense, useEffect } from 'react'
+import { bundledScenarios } from '../engine/bundled.ts'
+import { wire } from '../state/commands.ts'
+import { openBundled, useStore } from '../state/store.ts'
+import { Explore } from './explore.tsx'
+import { Pane } from './frame-pane.tsx'
 
-/** The whole application. */
+const Start = lazy(() => import('./start.tsx').then(({ Start }) => ({ default: Start })))
+const Model = lazy(() => import('./model.tsx').then(({ Model }) => ({ default: Model })))
+const dialogs = {
+  break: lazy(() => import('./break-dialog.tsx').then(({ BreakDialog }) => ({ default: BreakDialog }))),
+  send: lazy(() => import('./send-dialog.tsx').then(({ SendDialog }) => ({ default: SendDialog }))),
+  share: lazy(() => import('./share-dialog.tsx').then(({ ShareDialog }) => ({ default: ShareDialog }))),
+  help: lazy(() => import('./help-dialog.tsx').then(({ HelpDialog }) => ({ default: HelpDialog }))),
+}
+
+/** The whole application: one page at a time, and the dialog that lies over it. */
 export function App() {
-  const run = useStore(state => state.run)
+  const page = useStore(state => state.view.page)
+  const pane = useStore(state => state.view.pane)
+  useTheme()
+  useReducedMotion()
   useEffect(() => {
-    const path = bundledScenarios.find(each => each.startsWith('bookinfo/')) ?? ''
-    void bundledFiles(path).then(files => openDocument({ files, path }))
+    const letGo = wire()
+    const { doc } = useStore.getState()
+    if (doc.path === '') void openBundled(bundledScenarios[0] ?? '')
+    return letGo
   }, [])
+  const Over = pane && pane !== 'legend' ? dialogs[pane] : undefined
   return (
-    <main>
-      <p>{run.opened?.title ?? 'Building the mesh…'}</p>
-      <p>
-        {run.status}, {run.at / 1e9} s, {run.events} requests {run.problem}
-      </p>
-    </main>
+    <>
+      {page === 'explore' && <Explore />}
+      <Pane name="page">
+        <Suspense>
+          {page === 'start' && <Start />}
+          {page === 'model' && <Model />}
+        </Suspense>
+      </Pane>
+      <Pane name="dialog">
+        <Suspense>{Over && <Over />}</Suspense>
+      </Pane>
+    </>
   )
+}
+
+function useTheme(): void {
+  const theme = useStore(state => state.view.theme)
+  useEffect(() => {
+    if (theme === 'system') delete document.documentElement.dataset.theme
+    else document.documentElement.dataset.theme = theme
+  }, [theme])
+}
+
+function useReducedMotion(): void {
+  useEffect(() => {
+    const wish = matchMedia('(prefers-reduced-motion: reduce)')
+    const follow = () => useStore.setState(({ view }) => ({ view: { ...view, reducedMotion: wish.matches } }))
+    follow()
+    wish.addEventListener('change', follow)
+    return () => wish.removeEventListener('change', follow)
+  }, [])
 }

@@ -1,0 +1,4 @@
+/** What is known of the selected request. */
+export function Inspector() {
+  return <p>What is known of the selected request.</p>
+}

@@ -1,0 +1,4 @@
+/** The stage. */
+export function Stage() {
+  return <p />
+}

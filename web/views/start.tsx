@@ -1,0 +1,4 @@
+/** The start page. */
+export function Start() {
+  return <p>The start page.</p>
+}

@@ -1,0 +1,4 @@
+/** The timeline. */
+export function Timeline() {
+  return <p />
+}
