@@ -90,7 +90,7 @@ export function createSimulation(input: ScenarioInput, options: Options): Simula
   })
   const startedReady = settle(first)
   const origin = first.kernel.now
-  const clock = { now: 0 as Nanos }
+  const clock = { now: 0 as Nanos, origin }
   const world = emptyWorld({ ...frame, trace: createTrace(options.trace, clock) })
   Object.defineProperty(clock, 'now', { get: () => nanos(world.kernel.now - origin) })
   const beginning = checkpoint(first)

@@ -87,8 +87,14 @@ export const RECORD_BYTES = 48
 const CHUNK_RECORDS = 1 << 16
 const NOBODY = 0xffffffff
 
+/** The time of a log: `now`, counted from `origin` of the kernel's own time, which is 0 unless said. */
+export interface LogClock {
+  readonly now: Nanos
+  readonly origin?: Nanos
+}
+
 /** A log that reads its time from `clock`. */
-export function createTrace(level: TraceLevel, clock: { readonly now: Nanos }): Trace {
+export function createTrace(level: TraceLevel, clock: LogClock): Trace {
   return level === 'off' ? SILENT : new Recorder(level, clock)
 }
 
@@ -128,7 +134,7 @@ class Recorder implements Trace {
     reasons: [] as Reason[],
     connections: [] as ConnectionRecord[],
   }
-  private readonly clock: { readonly now: Nanos }
+  private readonly clock: LogClock
   private readonly reasonNumbers = new Map<Reason, number>()
   private pending: Pending[] = []
   /** Number of the newest record of each exchange row, plus one, and the exchange that it was of. */
@@ -141,7 +147,7 @@ class Recorder implements Trace {
   private u32 = new Uint32Array(0)
   private u16 = new Uint16Array(0)
 
-  constructor(level: TraceLevel, clock: { readonly now: Nanos }) {
+  constructor(level: TraceLevel, clock: LogClock) {
     this.level = level
     this.clock = clock
   }
@@ -157,7 +163,7 @@ class Recorder implements Trace {
   ended(x: Exchange): void {
     this.add(x, RECORD.end, NOBODY, x.outcome?.status ?? 0)
     const index = this.indexOf[x.id] ?? 0
-    this.log.exchanges[index] = { ...recordOf(x), outcome: x.outcome, end: this.clock.now }
+    this.log.exchanges[index] = { ...recordOf(x, this.clock), outcome: x.outcome, end: this.clock.now }
     this.log.ended.push(index)
   }
 
@@ -208,7 +214,7 @@ class Recorder implements Trace {
   private add(x: Exchange, kind: number, reason: number, value: number): void {
     if (this.serialOf[x.id] !== x.serial) {
       this.serialOf[x.id] = x.serial
-      this.indexOf[x.id] = this.log.exchanges.push({ ...recordOf(x), outcome: undefined, end: undefined }) - 1
+      this.indexOf[x.id] = this.log.exchanges.push({ ...recordOf(x, this.clock), outcome: undefined, end: undefined }) - 1
     }
     this.hold({
       time: this.clock.now + x.spent,
@@ -293,7 +299,7 @@ class Recorder implements Trace {
   }
 }
 
-function recordOf(x: Exchange): Omit<ExchangeRecord, 'outcome' | 'end'> {
+function recordOf(x: Exchange, clock: LogClock): Omit<ExchangeRecord, 'outcome' | 'end'> {
   return {
     serial: x.serial,
     parent: x.parentSerial,
@@ -308,6 +314,6 @@ function recordOf(x: Exchange): Omit<ExchangeRecord, 'outcome' | 'end'> {
     atPod: x.atPod,
     atProxy: x.atProxy,
     orphan: x.orphan,
-    start: x.startedAt,
+    start: (x.startedAt - (clock.origin ?? 0)) as Nanos,
   }
 }
