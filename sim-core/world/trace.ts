@@ -214,7 +214,8 @@ class Recorder implements Trace {
   private add(x: Exchange, kind: number, reason: number, value: number): void {
     if (this.serialOf[x.id] !== x.serial) {
       this.serialOf[x.id] = x.serial
-      this.indexOf[x.id] = this.log.exchanges.push({ ...recordOf(x, this.clock), outcome: undefined, end: undefined }) - 1
+      this.indexOf[x.id] =
+        this.log.exchanges.push({ ...recordOf(x, this.clock), outcome: undefined, end: undefined }) - 1
     }
     this.hold({
       time: this.clock.now + x.spent,
