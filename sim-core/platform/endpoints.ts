@@ -187,6 +187,8 @@ function writeDns(world: World, tree: ResourceTree): void {
     if (state.dnsByName.has(name)) return
     state.dnsByName.set(name, state.dns.push({ name, addresses, ttl: TTL }) - 1)
   }
+  // Every resolver's own file of hosts.
+  add('localhost', ['127.0.0.1'])
   for (const [name, addresses] of zone.addresses) add(name, addresses)
   for (const name of zone.external)
     if (!name.includes('*') && !zone.addresses.has(name) && !name.endsWith(`.${zone.domain}`))

@@ -104,9 +104,20 @@ function dialled(world: World, from: ProbeFrom, client: ClientRequest) {
     const address = frontAddress(world, gateway.namespace, gateway.labels, port) ?? gateway.ip
     return { ...plain, address }
   }
-  if (isAddress(host)) return { ...plain, address: host }
+  if (isAddress(host)) {
+    if (isPublic(host)) ensureOutsideHost(world, host, host, [port])
+    return { ...plain, address: host }
+  }
   knowOutsideName(world, host, port)
   return { ...plain, address: '' }
+}
+
+/** Addresses of the public internet, where somebody answers: not private (RFC 1918), loopback, link-local, or the range that istiod gives out itself. */
+function isPublic(address: string): boolean {
+  return (
+    !/^(10\.|127\.|169\.254\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|2[4-5]\d\.|0\.)/.test(address) &&
+    !address.includes(':')
+  )
 }
 
 /** The Service in front of a gateway that has this port. */
