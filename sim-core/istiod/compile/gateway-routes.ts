@@ -147,7 +147,7 @@ function collapsed(push: PushContext, drafts: Map<string, Draft>): Iterable<Draf
 }
 
 /** VirtualServices are merged per host, so one's catch-all must not hide the others. */
-const catchAllLast = (routes: readonly Route[]): readonly Route[] => [
+export const catchAllLast = (routes: readonly Route[]): readonly Route[] => [
   ...routes.filter(route => !isCatchAll(route)),
   ...routes.filter(isCatchAll),
 ]

@@ -3,7 +3,7 @@ import type { NamedConfig } from '../../model/xds/core.ts'
 import { type DownstreamTlsContext, TYPE } from '../../model/xds/filters.ts'
 import type { FilterChain, Listener } from '../../model/xds/listener.ts'
 import { withOrigin } from '../../model/xds/origins.ts'
-import type { RouteConfiguration } from '../../model/xds/route.ts'
+import type { Route, RouteConfiguration } from '../../model/xds/route.ts'
 import { listenerAccessLogs } from './access-log.ts'
 import { downstreamTlsSocket, listenerTlsContext, meshTlsContext } from './downstream-tls.ts'
 import { type ChainOption, chainOptions, listenerProtocolOf, userTlsOptions } from './filter-chain-options.ts'
@@ -207,10 +207,9 @@ function httpFilters(push: PushContext, proxy: Proxy, chain: InboundChain): read
   return [...metadataExchangeFilters(push), httpConnectionManagerFilter(manager)]
 }
 
-/** Everything goes to the application, without a time limit. istio: buildSidecarInboundHTTPRouteConfig. */
+/** Everything goes to the application. istio: buildSidecarInboundHTTPRouteConfig. */
 function inboundRoutes(push: PushContext, chain: InboundChain): RouteConfiguration {
-  const isGrpc = chain.protocol === 'GRPC' || chain.protocol === 'GRPCWeb'
-  const retryPolicy = isGrpc ? undefined : inboundRetryPolicy(push.mesh.defaultInboundHttpRetryPolicy)
+  const operation = `${chain.hostname}:${chain.servicePort}/*`
   return {
     name: chain.cluster,
     validateClusters: false,
@@ -218,20 +217,30 @@ function inboundRoutes(push: PushContext, chain: InboundChain): RouteConfigurati
       {
         name: `inbound|http|${chain.servicePort}`,
         domains: ['*'],
-        routes: [
-          {
-            name: 'default',
-            match: { prefix: '/' },
-            route: {
-              cluster: chain.cluster,
-              timeout: '0s',
-              maxStreamDuration: { maxStreamDuration: '0s', grpcTimeoutHeaderMax: '0s' },
-              ...(retryPolicy && { retryPolicy }),
-            },
-            decorator: { operation: `${chain.hostname}:${chain.servicePort}/*` },
-          },
-        ],
+        routes: [inboundRoute(push.mesh, chain.protocol, chain.cluster, operation)],
       },
     ],
+  }
+}
+
+/** The route to the application, without a time limit; gRPC clients retry by themselves. istio: BuildDefaultHTTPInboundRoute. */
+export function inboundRoute(
+  mesh: PushContext['mesh'],
+  protocol: InboundChain['protocol'],
+  cluster: string,
+  operation: string,
+): Route {
+  const isGrpc = protocol === 'GRPC' || protocol === 'GRPCWeb'
+  const retryPolicy = isGrpc ? undefined : inboundRetryPolicy(mesh.defaultInboundHttpRetryPolicy)
+  return {
+    name: 'default',
+    match: { prefix: '/' },
+    route: {
+      cluster,
+      timeout: '0s',
+      maxStreamDuration: { maxStreamDuration: '0s', grpcTimeoutHeaderMax: '0s' },
+      ...(retryPolicy && { retryPolicy }),
+    },
+    decorator: { operation },
   }
 }

@@ -32,6 +32,7 @@ import { istioProxyconfig } from './tables/proxy-config.ts'
 import {
   istioHttprouteVhosts,
   istioRetry,
+  istioRouteBuild,
   istioRouteInternal,
   istioVirtualserviceMerge,
 } from './tables/routing.ts'
@@ -74,6 +75,7 @@ export const adapters: Readonly<Record<string, Adapter>> = {
   'tables/istio-push-context': table(pushContextJudges),
   'tables/istio-proxyconfig': istioProxyconfig,
   'tables/istio-retry': istioRetry,
+  'tables/istio-route-build': istioRouteBuild,
   'tables/istio-route-internal': istioRouteInternal,
   'tables/istio-serviceentry-conv': istioServiceentryConv,
   'tables/istio-sidecar-scope': istioSidecarScope,

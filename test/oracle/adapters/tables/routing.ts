@@ -1,6 +1,8 @@
 import { mergeHttpRoutes } from '../../../../sim-core/istiod/compile/delegation.ts'
+import { catchAllLast } from '../../../../sim-core/istiod/compile/gateway-routes.ts'
 import { perFilterConfig } from '../../../../sim-core/istiod/compile/http-route-filters.ts'
 import { isCatchAll } from '../../../../sim-core/istiod/compile/http-route-match.ts'
+import { inboundRoute } from '../../../../sim-core/istiod/compile/inbound-listeners.ts'
 import { addressesFor } from '../../../../sim-core/istiod/compile/registry.ts'
 import { inboundRetryPolicy, outboundRetryPolicy } from '../../../../sim-core/istiod/compile/retry-policy.ts'
 import { serviceDomains } from '../../../../sim-core/istiod/compile/virtual-host-domains.ts'
@@ -61,6 +63,42 @@ export const istioRetry = table({
     assertRetry(row.assertFunc.goFunc, outboundRetryPolicy(retriesOf(row.route?.retries), row.hashPolicy)),
   TestInboundRetry: row => assertRetry(row.assertFunc.goFunc, inboundRetryPolicy(retriesOf(row.retries))),
 })
+
+/** Order of merged routes, and the route of a sidecar to its application. */
+export const istioRouteBuild = table({
+  TestSortVHostRoutes: row => equal(row.expected, catchAllLast(row.in)),
+  TestInboundHTTPRoute: row => {
+    const { defaultInboundHttpRetryPolicy: retries } = row.mesh ?? {}
+    const mesh = retries
+      ? { ...pushOf({}).mesh, defaultInboundHttpRetryPolicy: retriesOf(retries) }
+      : pushOf({}).mesh
+    const { cluster, retryPolicy, timeout } = row.expected.route
+    const built = inboundRoute(mesh, row.protocol, 'cluster', 'operation')
+    return verdictOf(
+      lines(
+        differs('name', row.expected.name, built.name),
+        differs('cluster', cluster, built.route?.cluster),
+        differs('timeout', timeout === 'Notimeout' ? '0s' : timeout, built.route?.timeout),
+        differs('decorator', plain(row.expected.decorator), built.decorator),
+        differs('retryPolicy', policyOf(retryPolicy), policyOf(built.route?.retryPolicy)),
+      ),
+    )
+  },
+})
+
+/** A retry policy without what is empty, nanoseconds as text. */
+function policyOf(policy: Json): Json {
+  if (!policy) return undefined
+  const { retryOn, numRetries, retriableStatusCodes = [], retryBackOff } = plain(policy)
+  const interval = retryBackOff?.baseInterval
+  const baseInterval = typeof interval === 'number' ? `${interval / 1e9}s` : interval
+  return {
+    retryOn,
+    numRetries,
+    retriableStatusCodes,
+    baseInterval: baseInterval && Number.parseFloat(baseInterval),
+  }
+}
 
 /** Durations that the table has in nanoseconds become text. */
 function retriesOf(retries: Json): Json {
