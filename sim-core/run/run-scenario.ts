@@ -60,8 +60,8 @@ export function createScenarioRun(input: ScenarioInput, options: RunOptions = {}
   const judges = judgesOf(input)
   const most = spec.run?.maxEvents ?? Number.POSITIVE_INFINITY
   const { index: first, of: stride } = options.shard ?? { index: 0, of: 1 }
-  const replications = options.replications ?? replicationsOf(spec.run?.replications)
-  const numbers = Array.from({ length: replications }, (_, number) => number).filter(
+  const { least, most: atMost } = replicationsOf(options.replications ?? spec.run?.replications)
+  const numbers = Array.from({ length: atMost }, (_, number) => number).filter(
     number => number % stride === first,
   )
   const digests: string[] = []
@@ -70,6 +70,7 @@ export function createScenarioRun(input: ScenarioInput, options: RunOptions = {}
   let events = 0
   let virtualNs = 0
   let place = 0
+  let isDecided = false
   const seedOf = (at: number) => (seed + Math.imul(numbers[at] ?? 0, NEXT_SEED)) >>> 0
   let pass = createPass(input, judges, seedOf(0), options)
   const close = () => {
@@ -81,8 +82,10 @@ export function createScenarioRun(input: ScenarioInput, options: RunOptions = {}
     for (const problem of run.problems) problems.add(problem)
     if (!run.startedReady) problems.add('some pod was not ready when the run began')
     place++
+    // Between the least and the most replications, it goes on only while something is undecided.
+    isDecided = place >= least && judges.every(judge => judge.verdict().verdict !== 'inconclusive')
   }
-  const isDone = () => place >= numbers.length || stopped !== 'until'
+  const isDone = () => place >= numbers.length || stopped !== 'until' || isDecided
   return {
     seed,
     get progress() {
@@ -201,10 +204,11 @@ function judgedOf(judge: Judge, input: ScenarioInput): Judged {
   return { name, kind, verdict, atNs, exchange, because, severity, ...input.sourced.at(judge.path) }
 }
 
-function replicationsOf(
-  written: NonNullable<ScenarioInput['sourced']['document']['spec']['run']>['replications'],
-): number {
-  return typeof written === 'object' ? written.min : (written ?? 1)
+type Replications = NonNullable<ScenarioInput['sourced']['document']['spec']['run']>['replications']
+
+function replicationsOf(written: Replications): { readonly least: number; readonly most: number } {
+  if (typeof written === 'object') return { least: written.min, most: written.max }
+  return { least: written ?? 1, most: written ?? 1 }
 }
 
 /** A scenario that names no seed has one made of its name. */

@@ -1,5 +1,6 @@
 import { DEFAULT_BEHAVIOR } from '../../world/behavior.ts'
 import type { ListeningPort, PodRow } from '../../world/cluster.ts'
+import { reset } from '../../world/connecting.ts'
 import { selectedPods } from '../../world/pod-select.ts'
 import type { World } from '../../world/world.ts'
 import { underFault } from '../behaviors.ts'
@@ -35,7 +36,7 @@ export const failSome: Action<'errors'> = {
     `${rate} of the answers of ${JSON.stringify(select)} are ${status ?? 500}`,
 }
 
-/** Applications stop listening: connections are refused. */
+/** Applications are gone from their ports: what they had accepted is cut off, new connections are refused. */
 export const refuse: Action<'refuse'> = {
   begin: ({ select }, { world, namespace }) => {
     const rows = selectedPods(world, podSelect(select, namespace))
@@ -43,6 +44,8 @@ export const refuse: Action<'refuse'> = {
     return rows.map(row => {
       const { listening } = row
       row.listening = []
+      for (const c of world.state.connections)
+        if (c.serial >= 0 && c.toPod === row.id && c.toProxy < 0) reset(world, c)
       return { pod: row.id, listening }
     })
   },
