@@ -37,7 +37,7 @@ interface Work {
   readonly ports: { next: number }
 }
 
-/** A proxy's whole configuration as one static file: routes inside their listeners, endpoints inside their clusters, secrets inline. */
+/** A proxy's whole configuration as one static file: routes inside their listeners, endpoints inside their clusters, secrets inline. Filters of Istio's own build (istio.alpn, istio.stats, peer metadata) and filters that are fetched (ECDS) are left out. */
 export function staticBootstrap(
   proxy: Proxy,
   snapshot: XdsSnapshot,
