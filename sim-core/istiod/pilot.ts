@@ -1,5 +1,5 @@
 import type { ProxyId } from '../kernel/id.ts'
-import { ms, type Nanos } from '../kernel/time.ts'
+import { ms, type Nanos, nanos, seconds, ZERO } from '../kernel/time.ts'
 import type { ResourceTree } from '../model/resource.ts'
 import { type Component, defineComponent, send } from '../world/component.ts'
 import { commitOf, type ResourceKey, treeOf, watchResources } from '../world/resources.ts'
@@ -50,6 +50,7 @@ export interface PilotState {
   building: PushRequest | undefined
   nonces: number
   up: boolean
+  downSince: Nanos
   /** Service accounts behind each service, by which a change of endpoints is told from a change of identities. */
   readonly accounts: Record<string, string>
 }
@@ -83,6 +84,7 @@ export function pilot(settings: IstiodSettings): Component<PilotState> {
         building: undefined,
         nonces: 0,
         up: true,
+        downSince: ZERO,
         accounts: {},
       }
     },
@@ -121,18 +123,42 @@ export function pilot(settings: IstiodSettings): Component<PilotState> {
       closed: (self, _world, proxy) => {
         delete self.connections[proxy]
       },
-      down: self => {
+      down: (self, world) => {
         self.up = false
+        self.downSince = world.kernel.now
+        self.building = undefined
+        self.debounce.request = undefined
+        self.debounce.events = 0
+        self.debounce.free = true
         self.queue.length = 0
         for (const key of Object.keys(self.connections)) delete self.connections[Number(key)]
       },
       up: (self, world) => {
+        if (self.up) return
         self.up = true
         self.version++
         self.tree = treeOf(world)
+        for (const proxy of world.state.proxies)
+          if (proxy.phase !== 'stopped')
+            send(world, 'envoy.xds.start', reconnectDelay(world, self.downSince), proxy.id)
       },
     },
   })
+}
+
+/** Envoy's back-off to its management server is fully jittered and ends at 30 s. envoy: source/common/config/grpc_stream.h. */
+const LONGEST_BACKOFF = seconds(30)
+
+/** When a proxy that lost its stream tries again: somewhere in the back-off that it has come to meanwhile. */
+function reconnectDelay(world: World, since: Nanos): Nanos {
+  const reached = Math.min(LONGEST_BACKOFF, world.kernel.now - since)
+  return nanos(world.stream('pilot/reconnect').next() * reached)
+}
+
+/** Whether istiod answers: pushes, requests, webhooks. */
+export function isIstiodUp(world: World): boolean {
+  const state = world.state.components['pilot'] as PilotState | undefined
+  return state?.up ?? true
 }
 
 /** The proxy of a row as its agent introduces it. */

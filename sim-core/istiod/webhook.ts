@@ -70,6 +70,18 @@ function isGateway(spec: PodSpec): boolean {
   return (spec.containers ?? []).every(container => container.name === 'istio-proxy')
 }
 
+/** What becomes of a new pod while istiod does not answer: refused where its webhook would have been called (failurePolicy Fail), as it was elsewhere. */
+export function admitWithoutIstiod(
+  pod: PodToInject,
+  tree: ResourceTree,
+  wish: InjectionWish,
+): Decision<InjectedPod> {
+  const selected = isWanted(pod, tree, wish, defaultInjectionValues)
+  if (selected.chose) return { chose: undefined, because: { code: 'injection.webhookDown' } }
+  const { labels, annotations, spec } = pod
+  return { chose: { labels, annotations, spec }, because: selected.because }
+}
+
 /** Whether some namespace or pod of the input speaks about a mesh. */
 export function speaksOfMesh(tree: ResourceTree): boolean {
   const words = ['istio-injection', 'istio.io/rev', 'istio.io/dataplane-mode']

@@ -1,9 +1,9 @@
 import { envoy } from '../envoy/envoy.ts'
 import { xdsClient } from '../envoy/xds-client.ts'
 import { citadel } from '../istiod/citadel.ts'
-import { pilot } from '../istiod/pilot.ts'
+import { isIstiodUp, pilot } from '../istiod/pilot.ts'
 import { proxyRole } from '../istiod/proxy.ts'
-import { admitPod, type InjectionWish, speaksOfMesh } from '../istiod/webhook.ts'
+import { admitPod, admitWithoutIstiod, type InjectionWish, speaksOfMesh } from '../istiod/webhook.ts'
 import { ZERO } from '../kernel/time.ts'
 import type { PodSpec } from '../model/kubernetes.ts'
 import type { ResourceTree } from '../model/resource.ts'
@@ -27,7 +27,11 @@ export const istio: Mesh = {
   components: setup => [
     resources,
     apiServer,
-    controllers((pod, world) => admitPod(pod, treeOf(world), setup.wish, setup.istiod)),
+    controllers((pod, world) =>
+      isIstiodUp(world)
+        ? admitPod(pod, treeOf(world), setup.wish, setup.istiod)
+        : admitWithoutIstiod(pod, treeOf(world), setup.wish),
+    ),
     kubelet(podParts()),
     endpoints,
     kubeProxy,

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { load } from '../../sim-core/config/load.ts'
-import { nanos, seconds } from '../../sim-core/kernel/time.ts'
+import { nanos, seconds, ZERO } from '../../sim-core/kernel/time.ts'
 import { apply, remove } from '../../sim-core/platform/api-server.ts'
 import { buildMesh } from '../../sim-core/run/mesh-world.ts'
+import { send } from '../../sim-core/world/component.ts'
 import type { World } from '../../sim-core/world/world.ts'
 
 const web = (replicas: number, image = 'one') => `
@@ -64,5 +65,37 @@ describe('istio', () => {
     wait(world, 60)
     expect(alive(world)).toEqual([])
     expect(endpointsOf(world)).toEqual([])
+  })
+
+  it('refuses pods while istiod is down, and makes them when it is back', () => {
+    const world = buildMesh({ files: { 'web.yaml': web(1) }, mesh: {} }).copy('off')
+    send(world, 'pilot.down', ZERO)
+    wait(world, 1)
+    apply(world, load({ 'web.yaml': web(2) }).resources)
+    wait(world, 20)
+    expect(alive(world)).toHaveLength(1)
+    send(world, 'pilot.up', ZERO)
+    wait(world, 60)
+    expect(alive(world).filter(pod => pod.ready)).toHaveLength(2)
+    expect(endpointsOf(world)).toHaveLength(2)
+  })
+
+  it('tells proxies after an outage what they have missed', () => {
+    const world = buildMesh({ files: { 'web.yaml': web(1) }, mesh: {} }).copy('off')
+    const proxy = world.state.proxies[alive(world)[0]?.proxy ?? -1]
+    send(world, 'pilot.down', ZERO)
+    wait(world, 1)
+    const more =
+      'apiVersion: v1\nkind: Service\nmetadata: {name: late}\nspec: {ports: [{name: http, port: 81}]}'
+    apply(world, load({ 'late.yaml': more }).resources)
+    wait(world, 10)
+    expect(Object.keys(proxy?.snapshot?.clusters ?? {})).not.toContain(
+      'outbound|81||late.default.svc.cluster.local',
+    )
+    send(world, 'pilot.up', ZERO)
+    wait(world, 60)
+    expect(Object.keys(proxy?.snapshot?.clusters ?? {})).toContain(
+      'outbound|81||late.default.svc.cluster.local',
+    )
   })
 })
