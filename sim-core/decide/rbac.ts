@@ -53,15 +53,32 @@ export function evaluateRbac(rules: RbacRules, query: RbacQuery, why?: Why): Dec
     return holds
   })
   const allowed = action === 'LOG' || (action === 'ALLOW') === (matched !== undefined)
-  const ref = matched && (originOf(matched[1]) ?? originOf(rules))
+  const missed = allowed || matched ? undefined : nearestMiss(rules, query)
+  const ref = matched ? (originOf(matched[1]) ?? originOf(rules)) : missed?.ref
   return {
     chose: { allowed, policy: matched?.[0] },
     because: {
       code: allowed ? 'rbac.allowed' : 'rbac.denied',
-      facts: { action, policy: matched?.[0] ?? 'none' },
+      facts: {
+        action,
+        policy: matched?.[0] ?? 'none',
+        ...(missed && { nearest: missed.name, differs: missed.differs }),
+      },
       ...(ref && { ref }),
     },
   }
+}
+
+/** The policy that came closest: the first whose caller matches while the operation differs, else the first. */
+function nearestMiss(rules: RbacRules, query: RbacQuery) {
+  const policies = policiesOf(rules)
+  const near = policies.find(([, policy]) => policy.principals.some(each => principalHolds(each, query)))
+  const found = near ?? policies[0]
+  if (!found) return undefined
+  const origin = originOf(found[1]) ?? originOf(rules)
+  const differs = near ? 'operation' : 'source'
+  const field = origin?.path.startsWith('spec.rules[') ? (near ? '.to' : '.from') : ''
+  return { name: found[0], differs, ref: origin && { ...origin, path: `${origin.path}${field}` } }
 }
 
 /** Envoy's response code details of a refusal: the policy's name, or `none` when no ALLOW policy matched. */

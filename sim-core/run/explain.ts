@@ -5,7 +5,9 @@ import type { Why } from '../decide/why.ts'
 import { inspect, listenerOf } from '../envoy/accept.ts'
 import { knockOf } from '../envoy/admission.ts'
 import { decidePlan } from '../envoy/plan.ts'
+import type { Headers } from '../model/http.ts'
 import type { ConfigRef, Reason } from '../model/reason.ts'
+import type { RBAC } from '../model/xds/filters.ts'
 import { namesFor } from '../network/dns.ts'
 import type { PodRow } from '../world/cluster.ts'
 import type { World } from '../world/world.ts'
@@ -34,6 +36,12 @@ export interface ExplainedHop {
   readonly side: string
   /** `namespace/pod`, or the name of a host outside. */
   readonly where: string
+  /** Serial of the exchange that it took. */
+  readonly exchange: number
+  /** Headers as they came in, and as they were sent on. */
+  readonly headers?: { readonly before: Headers; readonly after: Headers }
+  /** Who the caller proved to be; `''` where it proved nothing. */
+  readonly peer?: string
   readonly steps: readonly ExplainedStep[]
 }
 /** A request told hop by hop. */
@@ -67,6 +75,7 @@ export function explain(sent: SentProbe, locate: Locate): Explanation | undefine
   const back: ExplainedHop = {
     side: 'client',
     where: nameOf(world, journey.root.fromPod),
+    exchange: journey.root.serial,
     steps: [tell('answer', { code: 'journey.ended', facts })],
   }
   return {
@@ -127,7 +136,7 @@ function clientHop(world: World, { root }: Journey, tell: Tell): ExplainedHop {
         }),
       )
   }
-  return { side: 'client', where: nameOf(world, root.fromPod), steps }
+  return { side: 'client', where: nameOf(world, root.fromPod), exchange: root.serial, steps }
 }
 
 function dnsStep({ arrival }: ExchangeNotes, from: PodRow, tell: Tell): ExplainedStep {
@@ -194,7 +203,7 @@ function proxyHop(world: World, journey: Journey, hop: Hop, index: number, tell:
   if (plan?.manager) steps.push(...routeSteps(hop, tell))
   for (const { at, because } of reasons) {
     if (isTold(because)) continue
-    steps.push(tell(at === 'envoy.pick' ? 'endpoint' : 'filter', because))
+    steps.push(tell(at === 'envoy.pick' ? 'endpoint' : 'filter', because, policiesOf(hop, because)))
   }
   const picked = reasons.find(({ because }) => because.code === 'host.picked')
   if (hop.cluster !== '')
@@ -204,7 +213,34 @@ function proxyHop(world: World, journey: Journey, hop: Hop, index: number, tell:
   const own = hop.notes.outcome
   if (own?.because && own.details !== 'via_upstream' && !steps.some(step => step.because === own.because))
     steps.push(tell('reply', own.because))
-  return { side: hop.side, where: `${nameOf(world, hop.pod)} istio-proxy`, steps }
+  const before = hop.notes.template?.headers
+  return {
+    side: hop.side,
+    where: `${nameOf(world, hop.pod)} istio-proxy`,
+    exchange: hop.notes.serial,
+    ...(before && { headers: { before, after: next?.template?.headers ?? before } }),
+    peer: plan?.facts.peer ?? hop.notes.arrival?.peer ?? '',
+    steps,
+  }
+}
+
+/** The policies that an authorization filter asked, in its order. */
+function policiesOf(hop: Hop, { code, facts = {} }: Reason): readonly Considered[] {
+  if (!code.startsWith('rbac.')) return []
+  const configs = (hop.notes.plan?.filters ?? []).map(step => step.config as Partial<RBAC> | undefined)
+  const found = configs
+    .map(config => config?.rules)
+    .find(rules => rules?.policies && (rules.action ?? 'ALLOW') === facts['action'])
+  const names = Object.keys(found?.policies ?? {}).sort()
+  const matched = names.indexOf(String(facts['policy']))
+  return names.map((candidate, index): Considered => {
+    if (index === matched) return { candidate }
+    if (matched >= 0 && index > matched) return { candidate, failed: 'not asked any more' }
+    return {
+      candidate,
+      failed: candidate === facts['nearest'] ? `${facts['differs']} differs` : 'no match',
+    }
+  })
 }
 
 /** Reasons that a step of their own tells already. */
@@ -260,5 +296,5 @@ function appHop(world: World, { app }: Journey, tell: Tell): readonly ExplainedH
     tell('app', { code: 'app.reached', facts: { port: app.connection.toPort } }),
     tell('app', { code: 'app.answered', facts: { status: app.outcome?.status ?? 0 } }),
   ]
-  return [{ side: 'app', where: nameOf(world, app.connection.toPod), steps }]
+  return [{ side: 'app', where: nameOf(world, app.connection.toPod), exchange: app.serial, steps }]
 }

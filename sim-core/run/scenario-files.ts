@@ -6,6 +6,7 @@ import type { Resource } from '../model/resource.ts'
 import { patchOf } from './patch-of.ts'
 import type { ScenarioDocument } from './scenario/schema.ts'
 import type { Sourced } from './scenario.ts'
+import type { TimelineEntry } from './schedule.ts'
 
 /** What the host finds under a path as the scenario writes it: path → text, and what it did not find. */
 export type FindFiles = (path: string) => {
@@ -30,8 +31,12 @@ export interface ScenarioInput {
   readonly texts: ReadonlyMap<string, string>
 }
 
-/** Reads what a scenario names. Problems are errors of the scenario or of its manifests, each with its place. */
-export function gatherScenario(sourced: Sourced<ScenarioDocument>, find: FindFiles): Result<ScenarioInput> {
+/** Reads what a scenario names, and what is done besides. Problems are errors of the scenario or of its manifests, each with its place. */
+export function gatherScenario(
+  sourced: Sourced<ScenarioDocument>,
+  find: FindFiles,
+  besides: readonly TimelineEntry[] = [],
+): Result<ScenarioInput> {
   const { spec, metadata } = sourced.document
   const namespace = metadata.namespace ?? 'default'
   const problems: Diagnostic[] = []
@@ -57,7 +62,7 @@ export function gatherScenario(sourced: Sourced<ScenarioDocument>, find: FindFil
   const loaded = load(manifests, options)
   problems.push(...loaded.diagnostics.filter(each => each.severity === 'error'))
   const changes = new Map<string, Loaded>()
-  for (const { path, where } of changePaths(spec)) {
+  for (const { path, where } of changePaths([...(spec.timeline ?? []), ...besides])) {
     if (changes.has(path)) continue
     const change = load(take(path, where), options)
     problems.push(...change.diagnostics.filter(each => each.severity === 'error'))
@@ -84,8 +89,10 @@ export function gatherScenario(sourced: Sourced<ScenarioDocument>, find: FindFil
 type Spec = ScenarioDocument['spec']
 
 /** Paths that the timeline applies or deletes, each with the field that names it. */
-function changePaths(spec: Spec): readonly { readonly path: string; readonly where: string }[] {
-  return (spec.timeline ?? []).flatMap((entry, index) => {
+function changePaths(
+  timeline: readonly TimelineEntry[],
+): readonly { readonly path: string; readonly where: string }[] {
+  return timeline.flatMap((entry, index) => {
     const { apply, delete: removed } = entry.do
     const paths = [apply, typeof removed === 'string' || Array.isArray(removed) ? removed : undefined]
     return paths

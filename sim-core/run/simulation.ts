@@ -49,6 +49,8 @@ export interface Simulation {
   run(budget: { readonly until?: number; readonly events?: number }): StopReason
   /** A copy of this instant without traffic, for questions that must not change the run. */
   readonly still: Pick<SettledMesh, 'copy'>
+  /** The same of an instant that has passed. */
+  stillAt(at: number): Pick<SettledMesh, 'copy'>
   /** The world as it was at the newest kept instant at or before this one, told to another trace. From there it goes as it went. */
   revive(at: number, trace: TraceLevel | Trace): World
   /** Takes an entry into the timeline that was not planned: what a person does. */
@@ -105,6 +107,12 @@ export function createSimulation(input: ScenarioInput, options: Options): Simula
     send(world, 'timeline.begin', nanos(Math.max(0, origin + at - world.kernel.now)), index)
   }
   for (const { at, entry } of options.actions ?? []) act(entry, at)
+  const revive = (at: number, trace: TraceLevel | Trace): World => {
+    const from = kept.findLast(each => each.at <= at)?.image ?? beginning
+    const copy = emptyWorld({ ...frame, trace })
+    restore(copy, from)
+    return copy
+  }
   return {
     world,
     get now() {
@@ -151,22 +159,24 @@ export function createSimulation(input: ScenarioInput, options: Options): Simula
       keep(kept, { at: due, image: checkpoint(world) })
       return until === undefined || until > due ? 'events' : stop
     },
-    revive: (at, trace) => {
-      const from = kept.findLast(each => each.at <= at)?.image ?? beginning
-      const copy = emptyWorld({ ...frame, trace })
-      restore(copy, from)
-      return copy
-    },
-    still: {
+    revive,
+    still: { copy: trace => stilled(emptyWorld({ ...frame, trace }), checkpoint(world)) },
+    stillAt: at => ({
       copy: trace => {
-        const copy = emptyWorld({ ...frame, trace })
-        restore(copy, checkpoint(world))
-        for (const flow of stateOf(copy, loadGenerator).flows) flow.stopped = true
-        return copy
+        const before = revive(at, 'off')
+        before.kernel.run({ until: nanos(origin + at) })
+        return stilled(emptyWorld({ ...frame, trace }), checkpoint(before))
       },
-    },
+    }),
     act,
   }
+}
+
+/** An instant put into an empty world, without its traffic. */
+function stilled(copy: World, image: Checkpoint): World {
+  restore(copy, image)
+  for (const flow of stateOf(copy, loadGenerator).flows) flow.stopped = true
+  return copy
 }
 
 /** A scenario that gives no duration runs for a minute. */

@@ -46,6 +46,8 @@ export interface Cast {
 export interface HandAction {
   readonly at: number
   readonly entry: TimelineEntry
+  /** Files that the entry names and the scenario has not, by path. */
+  readonly files?: Readonly<Record<string, string>>
 }
 
 /** What is to be run. */
@@ -91,14 +93,16 @@ export interface Calls {
   open(request: OpenRequest): Opened
   pause(paused: boolean): boolean
   stop(): boolean
-  /** Every decision of an exchange's root, asked again. */
+  /** Every decision of one call of an application, asked again; any exchange on its way names it. */
   explain(request: { readonly exchange: number }): Explanation | undefined
   /** One request in a copy of the world at an instant. */
-  probe(request: {
-    readonly at: number
-    readonly from: ProbeFrom
-    readonly request: ProbeRequest
-  }): Readonly<Record<string, unknown>>
+  probe(request: { readonly at: number; readonly from: ProbeFrom; readonly request: ProbeRequest }): Probed
+}
+
+/** What came of a request that was only asked for. */
+export interface Probed {
+  readonly answer: Readonly<Record<string, unknown>>
+  readonly explanation: Explanation | undefined
 }
 
 export type CallName = keyof Calls

@@ -50,11 +50,11 @@ const calls: Calls = {
     return true
   },
   explain: ({ exchange }) => explainExchange(exchange),
-  probe: ({ from, request }) => {
+  probe: ({ at, from, request }) => {
     const { run, input } = session()
-    const sent = sendProbe(run.simulation.still, from, request)
+    const sent = sendProbe(run.simulation.stillAt(Math.min(at, run.simulation.now)), from, request)
     if (typeof sent === 'string') throw new Error(`This request cannot be sent: ${sent}.`)
-    return probeAnswer(null, sent, input.loaded.locate)
+    return { answer: probeAnswer(null, sent, input.locate), explanation: explain(sent, input.locate) }
   },
 }
 
@@ -73,9 +73,16 @@ function session(): Session {
 }
 
 function open(request: OpenRequest): Opened {
-  const { files, scenario, actions, seed } = request
+  const { scenario, actions, seed } = request
+  const files = { ...request.files, ...Object.assign({}, ...actions.map(action => action.files ?? {})) }
   const read = readScenario(scenario, files[scenario] ?? '')
-  const gathered = read.ok ? gatherScenario(read.value, findIn(files, scenario)) : read
+  const gathered = read.ok
+    ? gatherScenario(
+        read.value,
+        findIn(files, scenario),
+        actions.map(action => action.entry),
+      )
+    : read
   if (!gathered.ok)
     throw new Error(
       gathered.problems
@@ -181,9 +188,10 @@ function goOn(): void {
 function explainExchange(serial: number): Explanation | undefined {
   const { run, input } = session()
   const { simulation } = run
-  const known = simulation.log.exchanges.find(exchange => exchange.serial === serial)
-  const root = simulation.log.exchanges.find(exchange => exchange.serial === known?.root)
-  if (!root) return undefined
-  const sent = replayExchange(simulation, root.serial, root.start, root.end ?? simulation.now)
+  const known = new Map(simulation.log.exchanges.map(exchange => [exchange.serial, exchange]))
+  let call = known.get(serial)
+  while (call && call.fromProxy >= 0) call = known.get(call.parent)
+  if (!call) return undefined
+  const sent = replayExchange(simulation, call.serial, call.start, call.end ?? simulation.now)
   return sent && explain(sent, input.locate)
 }

@@ -40,8 +40,12 @@ export const rbac = defineHttpFilter(TYPE.httpRbac, {
   },
   say: {
     'rbac.allowed': ({ policy }) => `Policy ${policy} allows the request.`,
-    'rbac.denied': ({ action, policy }) =>
-      action === 'DENY' ? `Policy ${policy} denies the request.` : 'No policy allows the request.',
+    'rbac.denied': ({ action, policy, nearest, differs }) =>
+      action === 'DENY'
+        ? `Policy ${policy} denies the request.`
+        : nearest === undefined
+          ? 'No policy allows the request.'
+          : `No policy allows the request: the ${differs} differs from what ${nearest} allows.`,
   },
 })
 
