@@ -62,7 +62,7 @@ export function citadel(settings: IstiodSettings): Component<CitadelState> {
 }
 
 /** Identity of a root certificate, as handshakes compare it. */
-export function rootName(trustDomain: string, root: number): string {
+function rootName(trustDomain: string, root: number): string {
   return `${trustDomain}/root-${root}`
 }
 

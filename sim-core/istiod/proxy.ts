@@ -5,7 +5,7 @@ import type { Proxy } from './compile/push-context.ts'
 import { everyContainer } from './injection/probe-rewrite.ts'
 
 /** The release whose behaviour is modelled; proxies report it in their node metadata. */
-export const ISTIO_VERSION = '1.31.0'
+const ISTIO_VERSION = '1.31.0'
 
 /** The proxy of a pod as its agent introduces it to istiod; `undefined` for a pod without `istio-proxy`. istio: pkg/bootstrap/config.go. */
 export function proxyOf(
@@ -75,7 +75,7 @@ function metadataOf(
 }
 
 /** `region/zone/subzone` by the pod's own label, else by its node's labels. istio: pilot/pkg/serviceregistry/kube/controller getPodLocality. */
-export function localityOf(
+function localityOf(
   labels: Readonly<Record<string, string>>,
   nodeLabels: Readonly<Record<string, string>>,
 ): string {

@@ -1,4 +1,3 @@
-import { compareText } from '../model/names.ts'
 import type { Proxy } from './compile/push-context.ts'
 
 /** What changed: a kind, and which object of it. */
@@ -37,7 +36,7 @@ const keyText = (key: ConfigKey) => `${key.kind}/${key.namespace}/${key.name}`
 export type XdsType = 'CDS' | 'EDS' | 'LDS' | 'RDS' | 'SDS'
 
 /** Order in which one push sends its types. istio: pilot/pkg/xds/ads.go PushOrder. */
-export const PUSH_ORDER: readonly XdsType[] = ['CDS', 'EDS', 'LDS', 'RDS', 'SDS']
+const PUSH_ORDER: readonly XdsType[] = ['CDS', 'EDS', 'LDS', 'RDS', 'SDS']
 
 /** Reason `headlessendpoint`: the pods behind a headless Service have changed. */
 export const HEADLESS = 'HeadlessEndpoints'
@@ -115,9 +114,4 @@ function concerns(key: ConfigKey, proxy: Proxy, rootNamespace: string): boolean 
     default:
       return true
   }
-}
-
-/** Changed keys in a fixed order, for the log. */
-export function describeKeys(request: PushRequest): string {
-  return request.changed.map(keyText).sort(compareText).join(' ')
 }

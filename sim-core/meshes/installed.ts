@@ -17,7 +17,7 @@ interface Made {
 }
 
 /** An object that no file brought. */
-export function madeResource(made: Made): Resource {
+function madeResource(made: Made): Resource {
   return {
     apiVersion: made.apiVersion,
     kind: made.kind,

@@ -10,8 +10,6 @@ export interface AddressPool {
 export const podRange = '10.244.'
 /** Service addresses: the API server's usual range. kubernetes: kubeadm's default serviceSubnet 10.96.0.0/12. */
 export const serviceRange = '10.96.'
-/** Node addresses. */
-export const nodeRange = '172.18.'
 
 /** A pool of a /16 whose stated addresses are never given to anybody else. */
 export function addressPool(prefix: string, taken: readonly string[]): AddressPool {

@@ -70,7 +70,7 @@ export function controllers(admission: Admission): Component<ControllersState> {
 const workloadKinds = new Set(['Deployment', 'ReplicaSet', 'StatefulSet', 'DaemonSet', 'Job', 'Pod'])
 
 /** A workload's key in the state: `Deployment/shop/cart`. */
-export function workloadKey(resource: Resource): string {
+function workloadKey(resource: Resource): string {
   return `${resource.kind}/${resource.metadata.namespace}/${resource.metadata.name}`
 }
 

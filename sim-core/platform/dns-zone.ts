@@ -81,7 +81,7 @@ export function everyResource(tree: ResourceTree, kind: string): readonly Resour
 }
 
 /** The names that a pod's resolver tries for a name, in order: with fewer than five dots the search domains first. kubernetes: ndots:5 of ClusterFirst. */
-export function searchNames(name: string, namespace: string, domain: string): readonly string[] {
+function searchNames(name: string, namespace: string, domain: string): readonly string[] {
   if (name.endsWith('.')) return [name.slice(0, -1)]
   const searched = [`${name}.${namespace}.svc.${domain}`, `${name}.svc.${domain}`, `${name}.${domain}`]
   return name.split('.').length - 1 < 5 ? [...searched, name] : [name, ...searched]

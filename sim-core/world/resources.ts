@@ -83,7 +83,7 @@ export function commit(world: World, changes: readonly Change[]): number {
 }
 
 /** The tree with the changes; what they do not touch is shared. */
-export function changedTree(tree: ResourceTree, changes: readonly Change[]): ResourceTree {
+function changedTree(tree: ResourceTree, changes: readonly Change[]): ResourceTree {
   const kinds: Record<string, Record<string, Record<string, Resource>>> = Object.assign(
     Object.create(null),
     tree,

@@ -99,7 +99,7 @@ function resolved(
 }
 
 /** A probe's port, by number or by the name of one of its container's ports. */
-export function portNumber(port: number | string, container: Container): number | undefined {
+function portNumber(port: number | string, container: Container): number | undefined {
   if (typeof port === 'number') return port
   return container.ports?.find(candidate => candidate.name === port)?.containerPort
 }

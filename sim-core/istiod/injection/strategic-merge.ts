@@ -16,7 +16,7 @@ const isRecord = (value: Json): value is Record<string, Json> =>
   value !== null && typeof value === 'object' && !Array.isArray(value)
 
 /** Kubernetes' strategic merge of two values: records field by field, keyed lists item by item, everything else replaced. Items of the patch come first. */
-export function strategicMerge(base: Json, patch: Json, field = ''): Json {
+function strategicMerge(base: Json, patch: Json, field = ''): Json {
   if (patch === undefined) return base
   if (isRecord(base) && isRecord(patch)) {
     const merged: Record<string, Json> = { ...base }
