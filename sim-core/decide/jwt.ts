@@ -107,9 +107,11 @@ export function verifyJwt(
       because: { code: 'jwt.refused', facts, ...from },
     }
   }
+  const chose = passed(cleaned, verdict.verified)
+  const facts = chose.passed && chose.verified ? { facts: { ...chose.verified } } : {}
   return {
-    chose: passed(cleaned, verdict.verified),
-    because: { code: verdict.verified.length > 0 ? 'jwt.verified' : 'jwt.noToken', ...from },
+    chose,
+    because: { code: verdict.verified.length > 0 ? 'jwt.verified' : 'jwt.noToken', ...facts, ...from },
   }
 }
 

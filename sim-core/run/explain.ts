@@ -211,7 +211,11 @@ function proxyHop(world: World, journey: Journey, hop: Hop, index: number, tell:
   const next = journey.hops[index + 1]?.notes ?? (journey.last === hop.notes ? undefined : journey.last)
   if (next?.arrival) steps.push(tlsStep(next, tell))
   const own = hop.notes.outcome
-  if (own?.because && own.details !== 'via_upstream' && !steps.some(step => step.because === own.because))
+  if (
+    own?.because &&
+    own.details !== 'via_upstream' &&
+    !steps.some(step => step.because.code === own.because?.code)
+  )
     steps.push(tell('reply', own.because))
   const before = hop.notes.template?.headers
   return {
