@@ -3,6 +3,7 @@ import { type Nanos, nanos, seconds } from '../kernel/time.ts'
 import type { Cluster, ClusterLoadAssignment, LbEndpoint } from '../model/xds/cluster.ts'
 import type { XdsSnapshot } from '../model/xds/snapshot.ts'
 import { send } from '../world/component.ts'
+import { EJECTIONS, GAUGE } from '../world/gauge.ts'
 import type { World } from '../world/world.ts'
 import { closePoolsOf } from './connection-pool.ts'
 import { durationOf } from './duration.ts'
@@ -206,9 +207,15 @@ export function noteResult(
   const ejected = upstream.hosts.filter(each => each.record.ejectedAt >= 0).length
   if (!mayEject(ejected, upstream.hosts.length, detector)) return undefined
   eject(host.record, world.kernel.now, detector)
+  tellEjected(world, upstream, host, 1)
   upstream.set = undefined
   armTick(world, upstream, detector)
   return cause
+}
+
+function tellEjected(world: World, upstream: Upstream, host: Host, value: 0 | 1): void {
+  const pod = world.state.podByIp.get(host.address)
+  if (pod !== undefined) world.trace.gauge(GAUGE['host.ejected'], upstream.proxy * EJECTIONS + pod, value)
 }
 
 function isEnforced(
@@ -241,6 +248,10 @@ export function tickUpstream(world: World, upstream: Upstream): void {
   const detector = outlierSettings(upstream.cluster)
   if (!detector || upstream.gone) return
   const now: Nanos = world.kernel.now
-  for (const host of upstream.hosts) if (tick(host.record, now, detector)) upstream.set = undefined
+  for (const host of upstream.hosts)
+    if (tick(host.record, now, detector)) {
+      upstream.set = undefined
+      tellEjected(world, upstream, host, 0)
+    }
   if (upstream.hosts.some(host => needsTick(host.record))) armTick(world, upstream, detector)
 }

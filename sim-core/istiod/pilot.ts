@@ -1,7 +1,9 @@
 import type { ProxyId } from '../kernel/id.ts'
 import { ms, type Nanos, nanos, seconds, ZERO } from '../kernel/time.ts'
+import type { Reason } from '../model/reason.ts'
 import type { ResourceTree } from '../model/resource.ts'
 import { type Component, defineComponent, send } from '../world/component.ts'
+import { GAUGE } from '../world/gauge.ts'
 import { commitOf, type ResourceKey, treeOf, watchResources } from '../world/resources.ts'
 import type { World } from '../world/world.ts'
 import { sendResponse, takeRequest } from '../world/xds-channel.ts'
@@ -103,9 +105,9 @@ export function pilot(settings: IstiodSettings): Component<PilotState> {
         const request = self.building
         self.building = undefined
         if (!request || !self.up) return
-        self.version++
-        self.tree = treeOf(world)
+        renew(self, world)
         for (const connection of Object.values(self.connections)) enqueue(self, connection, request)
+        world.trace.gauge(GAUGE['istiod.queue'], 0, self.queue.length)
         dequeue(self, world, throttle)
         obey(self, world, debouncePushed(self.debounce, world.kernel.now, limits))
       },
@@ -130,14 +132,15 @@ export function pilot(settings: IstiodSettings): Component<PilotState> {
         self.debounce.request = undefined
         self.debounce.events = 0
         self.debounce.free = true
+        world.trace.gauge(GAUGE['istiod.up'], 0, 0)
         self.queue.length = 0
         for (const key of Object.keys(self.connections)) delete self.connections[Number(key)]
       },
       up: (self, world) => {
         if (self.up) return
         self.up = true
-        self.version++
-        self.tree = treeOf(world)
+        renew(self, world)
+        world.trace.gauge(GAUGE['istiod.up'], 0, 1)
         for (const proxy of world.state.proxies)
           if (proxy.phase !== 'stopped')
             send(world, 'envoy.xds.start', reconnectDelay(world, self.downSince), proxy.id)
@@ -159,6 +162,14 @@ function reconnectDelay(world: World, since: Nanos): Nanos {
 export function isIstiodUp(world: World): boolean {
   const state = world.state.components['pilot'] as PilotState | undefined
   return state?.up ?? true
+}
+
+/** From now on pushes go out from what the API server says now. */
+function renew(self: PilotState, world: World): void {
+  self.version++
+  self.tree = treeOf(world)
+  // Versions count from 1 in the log, as proxies count them.
+  world.trace.gauge(GAUGE['istiod.version'], 0, self.version + 1)
 }
 
 /** The proxy of a row as its agent introduces it. */
@@ -267,6 +278,7 @@ function dequeue(self: PilotState, world: World, throttle: number): void {
   while (self.running < throttle) {
     const proxy = self.queue.shift()
     if (proxy === undefined) return
+    world.trace.gauge(GAUGE['istiod.queue'], 0, self.queue.length)
     const connection = self.connections[proxy]
     if (!connection) continue
     connection.queued = false
@@ -320,6 +332,15 @@ function receive(self: PilotState, world: World, settings: IstiodSettings, reque
   if (proxy) respond(self, world, settings, connection, proxy, request.type)
 }
 
+/** What a push says of itself in the log. */
+const PUSHED: { readonly [type in XdsType]: Reason } = {
+  CDS: { code: 'xds.pushed', facts: { type: 'CDS' } },
+  EDS: { code: 'xds.pushed', facts: { type: 'EDS' } },
+  LDS: { code: 'xds.pushed', facts: { type: 'LDS' } },
+  RDS: { code: 'xds.pushed', facts: { type: 'RDS' } },
+  SDS: { code: 'xds.pushed', facts: { type: 'SDS' } },
+}
+
 function respond(
   self: PilotState,
   world: World,
@@ -335,6 +356,7 @@ function respond(
   const push = pushContextOf(settings, self.tree)
   const snapshot = snapshotOf(push, proxy)
   deliverCredentials(world, connection.proxy, credentialsFor(push, proxy, secretNames(snapshot)))
+  world.trace.gauge(GAUGE['proxy.pushed'], connection.proxy, self.version + 1, PUSHED[type])
   sendResponse(world, { proxy: connection.proxy, type, version: self.version, nonce, snapshot }, WIRE)
 }
 

@@ -14,6 +14,7 @@ import { endpoints, kubeProxy } from '../platform/endpoints.ts'
 import { kubelet, type PodParts } from '../platform/kubelet.ts'
 import { loadGenerator } from '../workload/load-generator.ts'
 import { send } from '../world/component.ts'
+import { GAUGE, PROXY_PHASES } from '../world/gauge.ts'
 import { createProxy } from '../world/proxy.ts'
 import { resources, treeOf } from '../world/resources.ts'
 import { installedResources } from './installed.ts'
@@ -63,12 +64,15 @@ function podParts(): PodParts {
     },
     drainProxy: (world, row) => {
       const proxy = world.state.proxies[row.proxy]
-      if (proxy && proxy.phase !== 'stopped') proxy.phase = 'draining'
+      if (!proxy || proxy.phase === 'stopped') return
+      proxy.phase = 'draining'
+      world.trace.gauge(GAUGE['proxy.phase'], proxy.id, PROXY_PHASES.indexOf('draining'))
     },
     stopProxy: (world, row) => {
       const proxy = world.state.proxies[row.proxy]
       if (!proxy || proxy.phase === 'stopped') return
       proxy.phase = 'stopped'
+      world.trace.gauge(GAUGE['proxy.phase'], proxy.id, PROXY_PHASES.indexOf('stopped'))
       send(world, 'pilot.closed', ZERO, proxy.id)
     },
     proxyReady: (world, row) => {

@@ -6,6 +6,7 @@ import type { Container, PodSpec, Probe } from '../model/kubernetes.ts'
 import type { Resource } from '../model/resource.ts'
 import type { PodRow } from '../world/cluster.ts'
 import { type Component, defineComponent, send } from '../world/component.ts'
+import { GAUGE, POD_PHASES } from '../world/gauge.ts'
 import { commit, treeOf } from '../world/resources.ts'
 import type { World } from '../world/world.ts'
 import { type AddressPool, addressPool, podRange, takeAddress } from './addresses.ts'
@@ -158,7 +159,7 @@ function sandbox(self: KubeletState, world: World, it: KubeletPod, parts: PodPar
     self.addresses.taken.push(...everyResource(treeOf(world), 'Pod').flatMap(pod => statedAddress(pod)))
   row.ip = stated ?? takeAddress(self.addresses)
   world.state.podByIp.set(row.ip, row.id)
-  row.phase = 'Running'
+  enter(world, row, 'Running')
   if (!hasInit(it)) row.interception = parts.interception(it.object, row)
   writeStatus(world, it)
   startNext(world, it, parts)
@@ -298,8 +299,14 @@ function refresh(world: World, it: KubeletPod, _parts: PodParts): void {
   const ready = it.containers.every(container => container.ready)
   if (row.ready === ready) return
   row.ready = ready
+  world.trace.gauge(GAUGE['pod.ready'], row.id, ready ? 1 : 0)
   writeStatus(world, it)
   send(world, 'controllers.podChanged', ms(0), it.pod)
+}
+
+function enter(world: World, row: PodRow, phase: PodRow['phase']): void {
+  row.phase = phase
+  world.trace.gauge(GAUGE['pod.phase'], row.id, POD_PHASES.indexOf(phase))
 }
 
 /** Writes the pod's status where everybody can see it. */
@@ -327,8 +334,9 @@ function writeStatus(world: World, it: KubeletPod): void {
 /** Deletion: endpoints and proxies hear of it at once; then preStop, SIGTERM, and after the grace period the end. */
 function terminate(world: World, it: KubeletPod, parts: PodParts): void {
   const row = rowOf(world, it)
-  row.phase = 'Terminating'
+  enter(world, row, 'Terminating')
   row.ready = false
+  world.trace.gauge(GAUGE['pod.ready'], row.id, 0)
   writeStatus(world, it)
   parts.drainProxy(world, row)
   const spec = specOf(it)
@@ -355,7 +363,7 @@ function gone(self: KubeletState, world: World, it: KubeletPod, parts: PodParts)
   const row = rowOf(world, it)
   if (row.proxy >= 0) parts.stopProxy(world, row)
   row.listening = []
-  row.phase = 'Succeeded'
+  enter(world, row, 'Succeeded')
   if (world.state.podByIp.get(row.ip) === row.id) world.state.podByIp.delete(row.ip)
   delete self.pods[it.pod]
   commit(world, [{ verb: 'delete', kind: 'Pod', namespace: row.namespace, name: row.name }])

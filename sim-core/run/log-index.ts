@@ -65,7 +65,10 @@ export class LogIndex {
   private readonly live: Fold = { active: new Map(), gauges: new Map(), connections: new Map() }
   private readonly table: ExchangeRecord[] = []
   private readonly places = new Map<number, number>()
+  /** Index of the next record of the same exchange plus one, 0 while there is none. */
+  private later = new Uint32Array(0)
   private readonly childrenOf = new Map<number, number[]>()
+  private readonly connectionTable: ConnectionRecord[] = []
   private readonly ofRow = new Map<number, ConnectionRecord[]>()
 
   /** Number of records. */
@@ -75,6 +78,11 @@ export class LogIndex {
 
   get exchanges(): readonly ExchangeRecord[] {
     return this.table
+  }
+
+  /** Parties of connections, in order of their records. */
+  get connections(): readonly ConnectionRecord[] {
+    return this.connectionTable
   }
 
   /** Time of the last record in ns, 0 without one. */
@@ -89,6 +97,7 @@ export class LogIndex {
     new Uint8Array(this.f64.buffer).set(new Uint8Array(slice.records), this.size * RECORD_BYTES)
     for (let i = 0; i < added; i++) {
       if (this.size % KEYFRAME_RECORDS === 0) this.keyframes.push(copyOf(this.live))
+      this.link(this.size)
       this.fold(this.live, this.size)
       this.size++
     }
@@ -97,7 +106,10 @@ export class LogIndex {
       if (record.parent >= 0) add(this.childrenOf, record.parent, record.serial)
     }
     for (const [index, record] of slice.changed) this.table[index] = record
-    for (const record of slice.connections) add(this.ofRow, record.row, record)
+    for (const record of slice.connections) {
+      this.connectionTable.push(record)
+      add(this.ofRow, record.row, record)
+    }
   }
 
   /** Index of the last record at or before an instant, −1 for none. */
@@ -150,6 +162,11 @@ export class LogIndex {
     return this.childrenOf.get(serial) ?? []
   }
 
+  /** Index of the record that follows this one in its exchange, −1 when it is the newest. */
+  nextOf(index: number): number {
+    return (this.later[index] ?? 0) - 1
+  }
+
   /** The parties of a connection's row at an instant. */
   connectionAt(row: number, time: number): ConnectionRecord | undefined {
     return this.ofRow.get(row)?.findLast(entry => entry.at <= time)
@@ -186,6 +203,12 @@ export class LogIndex {
     return { ...this.viewAfter(this.indexAt(time)), at: time }
   }
 
+  private link(index: number): void {
+    if (this.kindOf(index) > RECORD.end) return
+    const before = this.live.active.get(this.u32[index * WORDS + 5] ?? 0)
+    if (before !== undefined) this.later[before] = index + 1
+  }
+
   private endOf(serial: number, end: number): number {
     for (let index = this.indexAt(end); index >= 0 && this.timeOf(index) >= end; index--)
       if (this.kindOf(index) === RECORD.end && this.u32[index * WORDS + 5] === serial) return index
@@ -214,6 +237,9 @@ export class LogIndex {
     this.f64 = grown
     this.u32 = new Uint32Array(grown.buffer)
     this.u16 = new Uint16Array(grown.buffer)
+    const later = new Uint32Array(room)
+    later.set(this.later)
+    this.later = later
   }
 }
 

@@ -14,6 +14,7 @@ import { arrange, meshOfScenario, wallStart } from './arrange.ts'
 import { createWitness, type Evidence, type Watch } from './evidence.ts'
 import type { ProbeFrom, ProbeRequest } from './mesh-input.ts'
 import type { SettledMesh } from './mesh-world.ts'
+import { tellGauges } from './opening-gauges.ts'
 import { prepareRequest } from './probe.ts'
 import { nanosOf, perSecondOf } from './quantity.ts'
 import type { ScenarioInput } from './scenario-files.ts'
@@ -97,6 +98,7 @@ export function createSimulation(input: ScenarioInput, options: Options): Simula
   Object.defineProperty(clock, 'now', { get: () => nanos(world.kernel.now - origin) })
   const beginning = checkpoint(first)
   restore(world, beginning)
+  tellGauges(world)
   const kept: { readonly at: number; readonly image: Checkpoint }[] = [{ at: 0, image: beginning }]
   const evidence = createWitness(origin, labels, options.watch)
   world.driver.observers.push(evidence)

@@ -36,7 +36,12 @@ export const GAUGES = [
   'istiod.queue',
   // An entry of the timeline happened: its index.
   'timeline.entry',
+  // 1 while a proxy has ejected a host in a pod: the proxy's row × EJECTIONS + the pod's row.
+  'host.ejected',
 ] as const
+
+/** `host.ejected` is of a pair: proxy × EJECTIONS + pod. */
+export const EJECTIONS = 65_536
 
 export type GaugeName = (typeof GAUGES)[number]
 

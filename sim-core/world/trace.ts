@@ -52,6 +52,8 @@ export interface ConnectionRecord {
   readonly toProxy: number
   readonly toPort: number
   readonly protocol: Connection['protocol']
+  /** Where it was sent and with what handshake: a row of the world's arrivals. */
+  readonly arrival: number
 }
 
 /** Phases of a connection as the `value` of its records. */
@@ -72,6 +74,7 @@ export interface ExchangeRecord {
   readonly atPod: number
   readonly atProxy: number
   readonly orphan: boolean
+  /** Since the run began, as its records' times. */
   readonly start: Nanos
   readonly outcome: Exchange['outcome']
   /** `undefined` while it is in flight. */
@@ -168,7 +171,7 @@ class Recorder implements Trace {
   }
 
   connection(c: Connection): void {
-    const { serial, id, fromPod, fromProxy, toPod, toProxy, toPort, protocol } = c
+    const { serial, id, fromPod, fromProxy, toPod, toProxy, toPort, protocol, arrival } = c
     this.log.connections.push({
       serial,
       row: id,
@@ -179,6 +182,7 @@ class Recorder implements Trace {
       toProxy,
       toPort,
       protocol,
+      arrival,
     })
     this.hold({ ...this.blank(RECORD.connection), connection: id, value: CONNECTION_PHASES.indexOf(c.phase) })
   }

@@ -40,6 +40,18 @@ export interface Cast {
   readonly templates: readonly RequestTemplate[]
   readonly reasons: readonly Reason[]
   readonly traffics: readonly string[]
+  /** How connections were secured, by the arrival of their record. */
+  readonly arrivals: readonly CastArrival[]
+}
+
+/** Where a connection was sent, and whether it was secured. */
+export interface CastArrival {
+  readonly host: string
+  readonly port: number
+  readonly transport: 'raw_buffer' | 'tls'
+  /** Identity that the client shows, `''` without mutual TLS. */
+  readonly peer: string
+  readonly sni: string
 }
 
 /** A change made by hand: an entry of the scenario's timeline at an instant in virtual ns. */

@@ -118,7 +118,7 @@ function open(request: OpenRequest): Opened {
 /** Says what has been added since it last spoke. */
 function teller(number: number, run: ScenarioRun): (done: boolean) => void {
   const read = createLogReader(run.simulation.log)
-  const told = { templates: 0, reasons: 0 }
+  const told = { templates: 0, reasons: 0, arrivals: 0 }
   return done => {
     const { simulation } = run
     const { state: world } = simulation.world
@@ -142,9 +142,13 @@ function teller(number: number, run: ScenarioRun): (done: boolean) => void {
       templates: world.templates.slice(told.templates),
       reasons: simulation.log.reasons.slice(told.reasons),
       traffics: simulation.traffics,
+      arrivals: world.arrivals
+        .slice(told.arrivals)
+        .map(({ host, port, transport, peer, sni }) => ({ host, port, transport, peer, sni })),
     }
     told.templates = world.templates.length
     told.reasons = simulation.log.reasons.length
+    told.arrivals = world.arrivals.length
     const news = {
       run: number,
       at: simulation.now,

@@ -57,7 +57,7 @@ export interface Store {
   readonly view: ViewSlice
 }
 
-const NOBODY: Cast = { pods: [], proxies: [], templates: [], reasons: [], traffics: [] }
+const NOBODY: Cast = { pods: [], proxies: [], templates: [], reasons: [], traffics: [], arrivals: [] }
 const IDLE: RunSlice = {
   status: 'empty',
   opened: undefined,
@@ -153,6 +153,7 @@ function append(before: Cast, more: Cast): Cast {
     proxies: more.proxies,
     traffics: more.traffics,
     templates: more.templates.length ? [...before.templates, ...more.templates] : before.templates,
+    arrivals: more.arrivals.length ? [...before.arrivals, ...more.arrivals] : before.arrivals,
     reasons: more.reasons.length ? [...before.reasons, ...more.reasons] : before.reasons,
   }
 }

@@ -1,6 +1,7 @@
 import { DEFAULT_BEHAVIOR } from '../../world/behavior.ts'
 import type { ListeningPort, PodRow } from '../../world/cluster.ts'
 import { reset } from '../../world/connecting.ts'
+import { GAUGE } from '../../world/gauge.ts'
 import { selectedPods } from '../../world/pod-select.ts'
 import type { World } from '../../world/world.ts'
 import { underFault } from '../behaviors.ts'
@@ -46,6 +47,7 @@ export const refuse: Action<'refuse'> = {
       row.listening = []
       for (const c of world.state.connections)
         if (c.serial >= 0 && c.toPod === row.id && c.toProxy < 0) reset(world, c)
+      world.trace.gauge(GAUGE['pod.fault'], row.id, 1)
       return { pod: row.id, listening }
     })
   },
@@ -55,7 +57,9 @@ export const refuse: Action<'refuse'> = {
   ) => {
     for (const { pod, listening } of undo) {
       const row = world.state.pods[pod]
-      if (row?.phase === 'Running') row.listening = listening
+      if (row?.phase !== 'Running') continue
+      row.listening = listening
+      world.trace.gauge(GAUGE['pod.fault'], row.id, 0)
     }
   },
   say: ({ select }) => `${JSON.stringify(select)} refuse connections`,
@@ -67,6 +71,7 @@ function fault(select: Select, { world, namespace }: ActionContext, how: Paramet
   return rows.map((row): Replaced => {
     const before = row.behavior
     row.behavior = add(world, row, how)
+    world.trace.gauge(GAUGE['pod.fault'], row.id, 1)
     return { pod: row.id, before, during: row.behavior }
   })
 }
@@ -80,6 +85,8 @@ function add(world: World, row: PodRow, how: Parameters<typeof underFault>[1]): 
 function restore(replaced: readonly Replaced[], { world }: ActionContext): void {
   for (const { pod, before, during } of replaced) {
     const row = world.state.pods[pod]
-    if (row?.behavior === during) row.behavior = before
+    if (row?.behavior !== during) continue
+    row.behavior = before
+    world.trace.gauge(GAUGE['pod.fault'], row.id, 0)
   }
 }
