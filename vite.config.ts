@@ -1,3 +1,4 @@
+import { chmodSync } from 'node:fs'
 import { defineConfig } from 'vitest/config'
 
 /** The programs that run on Node: the command line, and what developers run from a checkout. */
@@ -8,10 +9,17 @@ const programs = {
   bench: 'test/bench/bench.ts',
 }
 
+/** `npx glassmesh` runs the file itself, so it must be allowed to run. */
+const executable = {
+  name: 'executable',
+  writeBundle: () => chmodSync('dist/glassmesh.js', 0o755),
+}
+
 /** One configuration for three builds: the application (default), the Node programs (`--mode cli`), the tests. */
 export default defineConfig(({ mode }) =>
   mode === 'cli'
     ? {
+        plugins: [executable],
         build: {
           ssr: true,
           outDir: 'dist',
