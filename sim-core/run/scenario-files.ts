@@ -69,6 +69,9 @@ export function gatherScenario(
     changes.set(path, change)
   }
   const texts = new Map<string, string>()
+  // A table to compare with may not be there yet: then the run says what it would be.
+  for (const { matrix } of [spec.expect].flat())
+    if (matrix) texts.set(matrix.golden, Object.values(find(matrix.golden).files)[0] ?? '')
   for (const path of textPaths(spec)) texts.set(path, Object.values(take(path, 'spec'))[0] ?? '')
   const patched = applyPatches(sourced, loaded, namespace)
   if (!patched.ok) problems.push(...patched.problems)
