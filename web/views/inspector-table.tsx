@@ -1,0 +1,133 @@
+import { useMemo, useState } from 'react'
+import type { ExchangeRecord } from '../../sim-core/index.ts'
+import { sayTime } from '../../sim-core/index.ts'
+import { glyphOfOutcome, toneOfOutcome } from '../draw/glyphs.ts'
+import { sayLength } from '../state/hops.ts'
+import {
+  filters,
+  lineOfRequest,
+  nameOfRequest,
+  neighbourProblem,
+  passes,
+  type RequestFilter,
+  requestsOf,
+  wordOfOutcome,
+} from '../state/requests.ts'
+import { selectRequest } from '../state/select.ts'
+import { clock, shown, useStore } from '../state/store.ts'
+import { Button } from '../ui/button.tsx'
+import { Icon } from '../ui/icon.tsx'
+import { type Column, Table } from '../ui/table.tsx'
+import css from './inspector.module.css'
+
+/** Every request of the run as a table, to be narrowed by outcome and by words. */
+export function RequestTable() {
+  const pieces = useStore(state => state.run.pieces)
+  const cast = useStore(state => state.run.cast)
+  const selected = useStore(state => state.view.request)
+  const [filter, setFilter] = useState<RequestFilter>('all')
+  const [words, setWords] = useState('')
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the log changes in place; its pieces tell.
+  const all = useMemo(() => requestsOf(shown.index, cast), [pieces, cast])
+  const rows = useMemo(() => {
+    const wanted = words.trim().toLowerCase()
+    return all.filter(
+      request =>
+        passes(request, filter) &&
+        (wanted === '' ||
+          `${nameOfRequest(request.serial)} ${lineOfRequest(cast.templates[request.template])} ${wordOfOutcome(request)}`
+            .toLowerCase()
+            .includes(wanted)),
+    )
+  }, [all, filter, words, cast])
+  const columns: readonly Column<ExchangeRecord>[] = [
+    {
+      title: 'Request',
+      cell: request => (
+        <button type="button" onClick={() => selectRequest(request.serial)}>
+          {nameOfRequest(request.serial)}
+        </button>
+      ),
+    },
+    { title: 'What', cell: request => <code>{lineOfRequest(cast.templates[request.template])}</code> },
+    { title: 'Outcome', cell: request => <OutcomeMark request={request} /> },
+    {
+      title: 'Took',
+      numeric: true,
+      cell: request => (request.end === undefined ? '…' : sayLength(request.end - request.start)),
+    },
+    { title: 'At', numeric: true, cell: request => sayTime(request.start) },
+  ]
+  const problem = () => {
+    const next = neighbourProblem(all, { request: undefined, at: clock.state.at }, 1)
+    if (next) selectRequest(next.serial)
+  }
+  return (
+    <div className={css.requests}>
+      <h2 className={css.title}>
+        Requests {all.length > 0 && <span className={css.count}>{all.length}</span>}
+      </h2>
+      <div className={css.row}>
+        <select
+          aria-label="Outcome"
+          value={filter}
+          onChange={event => setFilter(filters.find(each => each.id === event.target.value)?.id ?? 'all')}
+        >
+          {filters.map(each => (
+            <option key={each.id} value={each.id}>
+              {each.label}
+            </option>
+          ))}
+        </select>
+        <input
+          id="find"
+          type="search"
+          aria-label="Find a request"
+          placeholder="Find"
+          value={words}
+          onChange={event => setWords(event.target.value)}
+        />
+        <Button onClick={problem}>Next problem</Button>
+      </div>
+      <div className={css.tableBox}>
+        <Table
+          label="Requests"
+          columns={columns}
+          rows={rows}
+          keyOf={request => request.serial}
+          isSelected={request => request.serial === selected}
+          empty={<Nothing count={all.length} clear={() => (setFilter('all'), setWords(''))} />}
+        />
+      </div>
+    </div>
+  )
+}
+
+function Nothing({ count, clear }: { readonly count: number; readonly clear: () => void }) {
+  if (count === 0)
+    return (
+      <p className={css.muted}>
+        No request has been sent yet. Press <kbd>R</kbd> to send one, or play on.
+      </p>
+    )
+  return (
+    <p className={css.muted}>
+      All {count} requests are hidden by the filter.{' '}
+      <button type="button" className={css.link} onClick={clear}>
+        Show them
+      </button>
+    </p>
+  )
+}
+
+/** How a request ended: a glyph, its colour, and the word. */
+export function OutcomeMark({ request }: { readonly request: ExchangeRecord }) {
+  const { outcome } = request
+  if (!outcome) return <span className={css.muted}>in flight</span>
+  return (
+    <span className={`${css.mark} ${css[toneOfOutcome(outcome.kind, outcome.status)]}`}>
+      <Icon name={glyphOfOutcome(outcome.kind, outcome.status)} size={16} />
+      {wordOfOutcome(request)}
+    </span>
+  )
+}
