@@ -1,4 +1,4 @@
-import { useMemo, useState } from 'react'
+import { useState } from 'react'
 import type { ExchangeRecord } from '../../sim-core/index.ts'
 import { sayTime } from '../../sim-core/index.ts'
 import { glyphOfOutcome, toneOfOutcome } from '../draw/glyphs.ts'
@@ -22,24 +22,18 @@ import css from './inspector.module.css'
 
 /** Every request of the run as a table, to be narrowed by outcome and by words. */
 export function RequestTable() {
-  const pieces = useStore(state => state.run.pieces)
+  useStore(state => state.run.pieces)
   const cast = useStore(state => state.run.cast)
   const selected = useStore(state => state.view.request)
   const [filter, setFilter] = useState<RequestFilter>('all')
   const [words, setWords] = useState('')
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the log changes in place; its pieces tell.
-  const all = useMemo(() => requestsOf(shown.index, cast), [pieces, cast])
-  const rows = useMemo(() => {
-    const wanted = words.trim().toLowerCase()
-    return all.filter(
-      request =>
-        passes(request, filter) &&
-        (wanted === '' ||
-          `${nameOfRequest(request.serial)} ${lineOfRequest(cast.templates[request.template])} ${wordOfOutcome(request)}`
-            .toLowerCase()
-            .includes(wanted)),
-    )
-  }, [all, filter, words, cast])
+  const all = requestsOf(shown.index, cast)
+  const wanted = words.trim().toLowerCase()
+  const textOf = (request: ExchangeRecord) =>
+    `${nameOfRequest(request.serial)} ${lineOfRequest(cast.templates[request.template])} ${wordOfOutcome(request)}`
+  const rows = all.filter(
+    request => passes(request, filter) && (wanted === '' || textOf(request).toLowerCase().includes(wanted)),
+  )
   const columns: readonly Column<ExchangeRecord>[] = [
     {
       title: 'Request',

@@ -11,8 +11,9 @@ export function Source({ file, line }: { readonly file: string; readonly line: n
   const current = useRef<HTMLLIElement>(null)
   const pane = useRef<HTMLDivElement>(null)
   useEffect(() => {
-    current.current?.scrollIntoView({ block: 'center' })
-    pane.current?.focus({ preventScroll: true })
+    const [row, box] = [current.current, pane.current]
+    if (row && box) box.scrollTop = row.offsetTop - box.offsetTop - box.clientHeight / 2
+    box?.focus({ preventScroll: true })
   }, [file, line])
   const close = () =>
     change('view', view => {
@@ -49,7 +50,6 @@ export function Source({ file, line }: { readonly file: string; readonly line: n
                 const hasDecided = deciding.has(number)
                 return (
                   <li
-                    // biome-ignore lint/suspicious/noArrayIndexKey: lines have no other name.
                     key={number}
                     ref={isCurrent ? current : undefined}
                     aria-current={isCurrent ? 'true' : undefined}
