@@ -1,5 +1,8 @@
 /** Scenarios that come with the application: folder → its files by path, read when asked for. */
-const texts = import.meta.glob<string>('../../scenarios/*/**/*.yaml', { query: '?raw', import: 'default' })
+const texts = import.meta.glob<string>('../../scenarios/*/**/*.{yaml,csv}', {
+  query: '?raw',
+  import: 'default',
+})
 
 const nameOf = (path: string) => path.replace('../../scenarios/', '')
 
