@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { globSync, isDynamicPattern } from 'tinyglobby'
 import { MAX_INPUT_CHARACTERS } from '../config/documents.ts'
 import type { Diagnostic } from '../model/reason.ts'
+import { refuseErrors } from './refusal.ts'
 
 /** What was found under the paths, and what was not. */
 export interface Files {
@@ -33,6 +34,13 @@ export function readFiles(paths: readonly string[], base = '.'): Files {
     }
   }
   return { files, problems }
+}
+
+/** Reads exactly one file, or standard input where the path is `-`. Stops the command when it cannot be read. */
+export function readOne(path: string, base = '.'): string {
+  const text = read(path, base, MAX_INPUT_CHARACTERS)
+  if (text instanceof Error) refuseErrors([problem(path, 'file.unreadable', text.message)])
+  return text instanceof Error ? '' : text
 }
 
 /** The files a path stands for, or why there are none. */
@@ -76,8 +84,23 @@ function read(file: string, base: string, limit: number): string | Error {
     const text = new TextDecoder('utf-8').decode(bytes)
     return text.includes('\0') ? new Error('This is a binary file, not YAML or JSON.') : text
   } catch (error) {
-    return new Error(`It cannot be read: ${error instanceof Error ? error.message : String(error)}.`)
+    return new Error(whyUnreadable(error))
   }
+}
+
+/** What the system says, in words. */
+function whyUnreadable(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  const said = error instanceof Error ? error.message : String(error)
+  return (
+    {
+      ENOENT: 'There is no such file. Check the path.',
+      ENOTDIR: 'There is no such file. Check the path.',
+      EISDIR: 'This is a folder; give a file.',
+      EACCES: 'You may not read this file. Check its permissions.',
+      ELOOP: 'This link leads to itself.',
+    }[code] ?? `It cannot be read: ${said}.`
+  )
 }
 
 function problem(file: string, code: `file.${string}`, message: string): Diagnostic {

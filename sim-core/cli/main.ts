@@ -2,6 +2,9 @@
 import { Command, CommanderError } from 'commander'
 import { commands } from './commands/index.ts'
 import { exitCode } from './exit-code.ts'
+import { describeFault } from './fault.ts'
+import { printDiagnostics } from './print.ts'
+import { Refusal } from './refusal.ts'
 
 const program = new Command('glassmesh')
   .description('Take a service mesh apart and watch the mechanism.')
@@ -12,12 +15,12 @@ for (const add of commands) add(program)
 for (const command of program.commands)
   command.exitOverride().showHelpAfterError('(add --help for the options)')
 
-process.once('SIGINT', () => process.exit(exitCode.interrupted))
 // A reader that has seen enough (`| head`) is no mistake of ours.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(exitCode.pass)
-  throw error
-})
+for (const stream of [process.stdout, process.stderr])
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(exitCode.pass)
+    throw error
+  })
 
 try {
   await program.parseAsync()
@@ -27,7 +30,11 @@ try {
 
 function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCode.pass : exitCode.usage
-  const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
-  process.stderr.write(`glassmesh: internal error: ${text}\n`)
+  if (error instanceof Refusal) {
+    printDiagnostics(error.diagnostics)
+    if (error.message !== '') process.stderr.write(`glassmesh: ${error.message}\n`)
+    return error.code
+  }
+  process.stderr.write(describeFault(error))
   return exitCode.internal
 }

@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs'
-import type { Command } from 'commander'
-import { parse } from 'yaml'
+import { type Command, Option } from 'commander'
+import { readMeshConfig } from '../config/mesh-config-text.ts'
+import type { MeshConfig } from '../model/istio.ts'
 import type { ProbeMesh } from '../run/mesh-input.ts'
-import { readFiles } from './files.ts'
-import { printDiagnostics } from './print.ts'
+import { readFiles, readOne } from './files.ts'
+import { refuseErrors, refuseInput, refuseUsage } from './refusal.ts'
 
 /** What every command that takes `--manifests` understands. */
 export interface MeshOptions {
@@ -25,8 +25,20 @@ export function withMeshOptions(command: Command): Command {
       'files, globs, folders (without subfolders), or - for standard input',
     )
     .option('--mesh-config <file>', 'MeshConfig in YAML')
-    .option('--profile <name>', 'what stands besides the manifests: default or minimal')
-    .option('--dataplane <kind>', 'what namespaces get that say nothing: sidecar or none')
+    .addOption(
+      new Option('--profile <name>', 'what stands besides the manifests').choices([
+        'default',
+        'minimal',
+        'ambient',
+      ]),
+    )
+    .addOption(
+      new Option('--dataplane <kind>', 'what namespaces get that say nothing').choices([
+        'sidecar',
+        'ambient',
+        'none',
+      ]),
+    )
     .option('--feature <name=value>', 'a flag of istiod; may be repeated', collect, [])
     .option(
       '--jwks <issuer=file>',
@@ -42,33 +54,62 @@ export function pair(text: string): readonly [string, string] {
   return at < 0 ? [text, 'true'] : [text.slice(0, at), text.slice(at + 1)]
 }
 
-/** The mesh and its files as the options say; what could not be read is on standard error. */
+/** The mesh and its files as the options say. Stops the command when something cannot be read. */
 export function meshOf(options: MeshOptions): {
   readonly files: Readonly<Record<string, string>>
   readonly mesh: ProbeMesh
 } {
   const { files, problems } = readFiles(options.manifests)
-  printDiagnostics(problems)
-  const meshConfig: unknown =
-    options.meshConfig === undefined ? {} : parse(readFileSync(options.meshConfig, 'utf8'))
+  refuseErrors(problems)
   return {
     files,
     mesh: {
       ...(options.profile && { profile: options.profile }),
       ...(options.dataplane && { dataplane: options.dataplane }),
-      meshConfig:
-        meshConfig !== null && typeof meshConfig === 'object'
-          ? Object.fromEntries(Object.entries(meshConfig))
-          : {},
+      meshConfig: { ...readMeshFile(options.meshConfig) },
       features: Object.fromEntries(options.feature.map(pair)),
       jwks: Object.fromEntries(
-        options.jwks
-          .map(pair)
-          .map(([issuer, file]): readonly [string, unknown] => [
-            issuer,
-            JSON.parse(readFileSync(file, 'utf8')),
-          ]),
+        options.jwks.map((text): readonly [string, unknown] => {
+          const [issuer, file] = pair(text)
+          if (!text.includes('=')) refuseUsage(`--jwks ${text}: give ISSUER=FILE.`)
+          return [issuer, readKeySet(file)]
+        }),
       ),
     },
   }
+}
+
+/** A MeshConfig as it is written in a file; empty without one. Stops the command when it is none. */
+export function readMeshFile(file: string | undefined): MeshConfig {
+  if (file === undefined) return {}
+  const { mesh, problems } = readMeshConfig(readOne(file))
+  refuseErrors(
+    problems.map(({ line, column, message }) => ({
+      severity: 'error',
+      code: 'mesh.config',
+      message,
+      file,
+      line,
+      column,
+      effect: 'ignored',
+    })),
+  )
+  return mesh
+}
+
+/** RFC 7517: an object with `keys`. */
+function readKeySet(file: string): unknown {
+  const text = readOne(file)
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch (error) {
+    refuseInput(
+      `${file}: this is not JSON (${error instanceof Error ? error.message : error}). A key set is.`,
+    )
+  }
+  const isSet = typeof value === 'object' && value !== null && 'keys' in value && Array.isArray(value.keys)
+  return isSet
+    ? value
+    : refuseInput(`${file}: this is no key set. It must be an object with a list \`keys\`.`)
 }

@@ -1,6 +1,6 @@
-import { parse } from 'yaml'
 import { isRecord } from '../config/documents.ts'
 import { treeOf as treeFrom } from '../config/load.ts'
+import { readMeshConfig } from '../config/mesh-config-text.ts'
 import { parseTimestamp } from '../config/timestamp.ts'
 import { setProxyCost } from '../envoy/room.ts'
 import { istiodSettings } from '../istiod/settings.ts'
@@ -26,7 +26,7 @@ export function meshOfScenario(input: ScenarioInput): { readonly mesh: Mesh; rea
   const { mesh = {} } = input.sourced.document.spec
   const { meshConfig, dataplane } = mesh
   const text = typeof meshConfig === 'string' ? input.texts.get(meshConfig) : undefined
-  const written: unknown = text === undefined ? meshConfig : parse(text)
+  const written: unknown = text === undefined ? meshConfig : readMeshConfig(text).mesh
   const cpu = mesh.istiod?.cpu
   return {
     mesh: mesh.kind === 'none' ? none : istio,

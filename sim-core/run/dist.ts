@@ -28,6 +28,11 @@ function durationOf(text: string) {
   return nanos(nanosOf(text))
 }
 
+/** Whether a text holds durations to draw from. */
+export function isSamples(csv: string): boolean {
+  return weighted(csv).some(({ weight }) => weight > 0)
+}
+
 /** One duration a line, or `duration,weight`. Lines that are neither (a heading) are passed over. */
 function weighted(csv: string) {
   return csv.split('\n').flatMap(line => {

@@ -43,6 +43,10 @@ interface Target {
 export function clientRequest(request: ProbeRequest): ClientRequest | string {
   const target = targetOf(request)
   if (typeof target === 'string') return target
+  if (!(target.port >= 1 && target.port <= 65535))
+    return `there is no port ${target.port}; ports are 1 to 65535`
+  if (request.method !== undefined && !/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(request.method))
+    return `this is no method: ${request.method}`
   const { protocol, address, port, path } = target
   const isTls = protocol === 'https' || protocol === 'tls' || request.tls !== undefined
   const isTcp = protocol === 'tcp' || protocol === 'tls'

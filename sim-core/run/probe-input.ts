@@ -56,6 +56,8 @@ export type ProxyCall = z.infer<typeof call>
 /** Reads a proxy-level probe, or says what is wrong with it. */
 export function readProxyProbe(value: unknown): ProxyProbe | readonly InvalidInput[] {
   const read = proxyProbe.safeParse(value)
+  if (read.success && !read.data.calls && !read.data.dump)
+    return [{ message: 'Nothing is asked. Give probes (of a mesh) or calls (of one proxy).', path: '' }]
   return read.success
     ? read.data
     : read.error.issues.map(issue => ({ message: issue.message, path: issue.path.join('.') }))

@@ -1,11 +1,15 @@
+import type { Diagnostic } from '../model/reason.ts'
 import { mismatches } from './decision-partial.ts'
 import { readMeshProbe } from './mesh-input.ts'
 import { createMeshes } from './mesh-world.ts'
 import { probeAnswer, sendProbe } from './probe.ts'
 import type { ProbeLine } from './probe-proxy.ts'
 
-/** Finds manifests: paths, globs and folders → path and text. The host's job. */
-export type ReadManifests = (paths: readonly string[]) => Readonly<Record<string, string>>
+/** Finds manifests: paths, globs and folders → path and text, and what is not there. The host's job. */
+export type ReadManifests = (paths: readonly string[]) => {
+  readonly files: Readonly<Record<string, string>>
+  readonly problems: readonly Diagnostic[]
+}
 
 /** Answers mesh-level probes; equal configurations start once. */
 export interface MeshProber {
@@ -20,8 +24,19 @@ export function createMeshProber(): MeshProber {
       const probe = readMeshProbe(input)
       if ('length' in probe) return [{ name: nameOf(input), invalid: probe }]
       const paths = typeof probe.manifests === 'string' ? [probe.manifests] : (probe.manifests ?? [])
+      const { files: found, problems } = paths.length > 0 ? read(paths) : { files: {}, problems: [] }
+      if (problems.length > 0)
+        return [
+          {
+            name: probe.name ?? null,
+            invalid: problems.map(({ file, message }) => ({
+              message: `${file}: ${message}`,
+              path: placeOfManifest(probe.manifests, file),
+            })),
+          },
+        ]
       const files = {
-        ...(paths.length > 0 && read(paths)),
+        ...found,
         ...(probe.documents !== undefined && { documents: probe.documents }),
       }
       const mesh = meshes({ files, mesh: probe.mesh ?? {} })
@@ -47,6 +62,11 @@ export function createMeshProber(): MeshProber {
       })
     },
   }
+}
+
+function placeOfManifest(manifests: string | readonly string[] | undefined, file: string): string {
+  const index = typeof manifests === 'object' ? manifests.indexOf(file) : -1
+  return index < 0 ? 'manifests' : `manifests.${index}`
 }
 
 function nameOf(input: unknown): string | null {

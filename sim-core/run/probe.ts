@@ -11,6 +11,7 @@ import type { Arrival } from '../world/connection.ts'
 import { settle } from '../world/journey.ts'
 import { treeOf } from '../world/resources.ts'
 import { internArrival, internTemplate, type World } from '../world/world.ts'
+import { within } from './breakdown.ts'
 import { createProbeTrace, type ExchangeNotes } from './exchange-record.ts'
 import { findPod } from './find-pod.ts'
 import { type Hop, type Journey, journeyOf, originsOf } from './hops.ts'
@@ -27,6 +28,8 @@ export interface SentProbe {
 
 /** A client waits this long at most. */
 const PATIENCE = seconds(3600)
+/** A request that is not over after so many events of its mesh waits for nothing that would come. */
+const MOST_EVENTS = 20_000_000
 /** Address of a client outside that names none: TEST-NET-3, RFC 5737. */
 const OUTSIDE_CLIENT = '203.0.113.10'
 
@@ -68,17 +71,19 @@ export function sendProbe(
     const x = sendOne(world, sender, internTemplate(world, template), internArrival(world, arrival))
     const { serial } = x
     settle(world)
-    const deadline = world.kernel.now + PATIENCE
-    while (
-      trace.exchanges.get(serial)?.outcome === undefined &&
-      world.kernel.pending > 0 &&
-      world.kernel.now < deadline
-    )
-      world.kernel.run({ events: 1, until: nanos(deadline) })
+    within(world, () => follow(world, () => trace.exchanges.get(serial)?.outcome !== undefined))
     const root = trace.exchanges.get(serial)
     if (root) journeys.push(journeyOf(world, trace.exchanges, root))
   }
   return { world, journeys }
+}
+
+/** Runs event by event until it is over, or nothing more can come of it. */
+function follow(world: World, isOver: () => boolean): void {
+  const deadline = world.kernel.now + PATIENCE
+  const most = world.kernel.events + MOST_EVENTS
+  while (!isOver() && world.kernel.pending > 0 && world.kernel.now < deadline && world.kernel.events < most)
+    world.kernel.run({ events: 1, until: nanos(deadline) })
 }
 
 function senderOf(world: World, from: ProbeFrom, request: ProbeRequest): PodId | string {

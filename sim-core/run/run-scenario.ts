@@ -1,12 +1,22 @@
+import { invariant } from '../kernel/invariant.ts'
+import type { Diagnostic } from '../model/reason.ts'
 import type { TraceLevel } from '../world/trace.ts'
 import { unsimulatedMesh } from './arrange.ts'
+import { within } from './breakdown.ts'
 import type { Watch } from './evidence.ts'
 import { expectations } from './expectations/index.ts'
 import type { Judge } from './expectations/judge.ts'
-import { combinedDigest, type Judged, type RunReport, type Stopped, verdictOf } from './report.ts'
+import {
+  combinedDigest,
+  type Judged,
+  type RunReport,
+  type Stopped,
+  type Verdict,
+  verdictOf,
+} from './report.ts'
 import type { ScenarioInput } from './scenario-files.ts'
 import type { TimelineEntry } from './schedule.ts'
-import { createSimulation, type Simulation } from './simulation.ts'
+import { createSimulation, type Simulation, type Undone } from './simulation.ts'
 
 export interface RunOptions {
   /** Instead of the scenario's own. */
@@ -50,6 +60,8 @@ const NEXT_SEED = 0x9e3779b1
 const TICK = 100e6
 /** Events of one step. */
 const SLICE = 20_000
+/** So many steps in one instant are no mesh but a loop. */
+const MOST_STANDING = 1000
 /** A chance of a false alarm per file that does not let CI flake. */
 const ALPHA = 0.001
 
@@ -65,22 +77,25 @@ export function createScenarioRun(input: ScenarioInput, options: RunOptions = {}
     number => number % stride === first,
   )
   const digests: string[] = []
-  const problems = new Set<string>()
+  const notes = new Set<string>()
+  const undone = new Map<string, Undone>()
   let stopped: Stopped = 'until'
   let events = 0
   let virtualNs = 0
   let place = 0
   let isDecided = false
   const seedOf = (at: number) => (seed + Math.imul(numbers[at] ?? 0, NEXT_SEED)) >>> 0
-  let pass = createPass(input, judges, seedOf(0), options)
+  let pass = createPass(input, judges, seedOf(0), options, most)
   const close = () => {
     const { run } = pass
     for (const judge of judges) judge.finish?.(run)
     events += run.world.kernel.events
     virtualNs = Math.max(virtualNs, run.now)
     digests.push(run.digest)
-    for (const problem of run.problems) problems.add(problem)
-    if (!run.startedReady) problems.add('some pod was not ready when the run began')
+    for (const each of run.undone)
+      if (each.isUnsimulated) notes.add(`${each.path.replace('spec.', '')}: ${each.why}`)
+      else undone.set(`${each.path} ${each.why}`, each)
+    if (!run.startedReady) notes.add('some pod was not ready when the run began')
     place++
     // Between the least and the most replications, it goes on only while something is undecided.
     isDecided = place >= least && judges.every(judge => judge.verdict().verdict !== 'inconclusive')
@@ -96,12 +111,12 @@ export function createScenarioRun(input: ScenarioInput, options: RunOptions = {}
     },
     step: () => {
       if (isDone()) return false
-      const goesOn = pass.step()
-      if (pass.run.world.kernel.events > most) stopped = 'events'
+      const goesOn = within(pass.run.world, pass.step, pass.origin)
+      if (pass.run.world.kernel.events - pass.began >= most) stopped = 'events'
       if (goesOn && stopped === 'until') return true
       close()
       if (isDone()) return false
-      pass = createPass(input, judges, seedOf(place), options)
+      pass = createPass(input, judges, seedOf(place), options, most)
       return true
     },
     stop: why => {
@@ -111,6 +126,8 @@ export function createScenarioRun(input: ScenarioInput, options: RunOptions = {}
     },
     report: () => {
       const judged = judges.map(judge => judgedOf(judge, input))
+      const isWhole = stopped === 'until' || stopped === 'idle'
+      const unfulfilled = [...undone.values()].map(each => diagnosticOf(each, input))
       return {
         scenario: metadata.name,
         title: (spec.description ?? '').trim().split('\n')[0] ?? '',
@@ -118,13 +135,13 @@ export function createScenarioRun(input: ScenarioInput, options: RunOptions = {}
         seed,
         replications: digests.length,
         digest: combinedDigest(digests),
-        verdict: verdictOf(judged),
+        verdict: isWhole && unfulfilled.length === 0 ? verdictOf(judged) : undecided(verdictOf(judged)),
         stopped,
         virtualNs,
         events,
         expectations: judged,
-        unsimulated: [...problems, ...unsimulatedMesh(spec), ...unsimulatedResources(input)],
-        diagnostics: input.loaded.diagnostics,
+        unsimulated: [...notes, ...unsimulatedMesh(spec), ...unsimulatedResources(input)],
+        diagnostics: [...input.loaded.diagnostics, ...unfulfilled],
       }
     },
   }
@@ -138,7 +155,13 @@ export function runScenario(input: ScenarioInput, options: RunOptions = {}): Run
 }
 
 /** One replication: run to the next instant at which somebody wants to look. */
-function createPass(input: ScenarioInput, judges: readonly Judge[], seed: number, options: RunOptions) {
+function createPass(
+  input: ScenarioInput,
+  judges: readonly Judge[],
+  seed: number,
+  options: RunOptions,
+  most: number,
+) {
   const started: { run?: Simulation } = {}
   const watch: Watch = {
     onRequest: request => {
@@ -160,16 +183,24 @@ function createPass(input: ScenarioInput, judges: readonly Judge[], seed: number
     .sort((a, b) => a.at - b.at)
   const ticking = judges.filter(judge => judge.onState)
   let next = 0
+  let standing = 0
+  const slice = Math.max(1, Math.min(SLICE, most))
   const step = (): boolean => {
     const tick = ticking.length > 0 ? Math.floor(run.now / TICK + 1) * TICK : duration
     const until = Math.min(duration, tick, looks[next]?.at ?? duration)
-    if (run.run({ until, events: SLICE }) === 'events') return true
+    const before = run.now
+    if (run.run({ until, events: slice }) === 'events') {
+      standing = run.now === before ? standing + 1 : 0
+      invariant(standing < MOST_STANDING, `virtual time stands still at ${run.now} ns`)
+      return true
+    }
     for (; next < looks.length && (looks[next]?.at ?? 0) <= until; next++)
       looks[next]?.judge.look?.(run, until)
     for (const judge of ticking) judge.onState?.(run)
     return until < duration || next < looks.length
   }
-  return { run, duration, step }
+  const { kernel } = run.world
+  return { run, duration, step, began: kernel.events, origin: kernel.now - run.now }
 }
 
 /** The judges of all that a scenario expects. */
@@ -203,6 +234,24 @@ function judgedOf(judge: Judge, input: ScenarioInput): Judged {
   const { name, kind, severity } = judge
   return { name, kind, verdict, atNs, exchange, because, severity, ...input.sourced.at(judge.path) }
 }
+
+/** What a scenario asks for and nobody can do: its verdict speaks of another scenario. */
+function diagnosticOf({ path, why }: Undone, { sourced }: ScenarioInput): Diagnostic {
+  const message = `This cannot be done: ${why.replace(/\.$/, '')}.`
+  const place = sourced.at(path)
+  return {
+    severity: 'error',
+    code: 'scenario.undone',
+    message,
+    file: sourced.file,
+    ...place,
+    path,
+    effect: 'ignored',
+  }
+}
+
+/** Part of a run can fail, and not pass. */
+const undecided = (verdict: Verdict): Verdict => (verdict === 'pass' ? 'inconclusive' : verdict)
 
 type Replications = NonNullable<ScenarioInput['sourced']['document']['spec']['run']>['replications']
 

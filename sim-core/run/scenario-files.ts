@@ -1,8 +1,10 @@
 import { treeKeyOf } from '../config/kinds.ts'
 import { type Loaded, load } from '../config/load.ts'
+import { readMeshConfig } from '../config/mesh-config-text.ts'
 import { applyAll } from '../config/resource-store.ts'
 import type { Diagnostic, Result } from '../model/reason.ts'
 import type { Resource } from '../model/resource.ts'
+import { isSamples } from './dist.ts'
 import { patchOf } from './patch-of.ts'
 import type { ScenarioDocument } from './scenario/schema.ts'
 import type { Sourced } from './scenario.ts'
@@ -69,10 +71,17 @@ export function gatherScenario(
     changes.set(path, change)
   }
   const texts = new Map<string, string>()
+  const shown = new Map<string, string>()
+  for (const path of textPaths(spec)) {
+    const [name = path, text = ''] = Object.entries(take(path, 'spec'))[0] ?? []
+    texts.set(path, text)
+    shown.set(path, name)
+  }
+  for (const problem of [...meshProblems(spec, texts), ...samplesProblems(spec, texts)])
+    problems.push({ ...problem, file: shown.get(problem.file) ?? problem.file })
   // A table to compare with may not be there yet: then the run says what it would be.
   for (const { matrix } of [spec.expect].flat())
     if (matrix) texts.set(matrix.golden, Object.values(find(matrix.golden).files)[0] ?? '')
-  for (const path of textPaths(spec)) texts.set(path, Object.values(take(path, 'spec'))[0] ?? '')
   const patched = applyPatches(sourced, loaded, namespace)
   if (!patched.ok) problems.push(...patched.problems)
   if (problems.length > 0 || !patched.ok) return { ok: false, problems }
@@ -116,6 +125,40 @@ function textPaths(spec: Spec): readonly string[] {
   }
   walk([spec.behaviors, spec.topology, spec.traffic])
   return found
+}
+
+/** What is wrong in the file of the mesh configuration. */
+function meshProblems({ mesh }: Spec, texts: ReadonlyMap<string, string>): readonly Diagnostic[] {
+  const file = mesh?.meshConfig
+  if (typeof file !== 'string') return []
+  return readMeshConfig(texts.get(file) ?? '').problems.map(({ line, column, message }) => ({
+    severity: 'error',
+    code: 'mesh.config',
+    message,
+    file,
+    line,
+    column,
+    effect: 'ignored',
+  }))
+}
+
+/** A distribution of measured durations needs some. */
+function samplesProblems({ mesh }: Spec, texts: ReadonlyMap<string, string>): readonly Diagnostic[] {
+  return [...texts].flatMap(([file, text]) =>
+    text === '' || file === mesh?.meshConfig || isSamples(text)
+      ? []
+      : [
+          {
+            severity: 'error',
+            code: 'scenario.samples',
+            message: 'The file holds no duration. Write one a line, or duration,weight.',
+            file,
+            line: 1,
+            column: 1,
+            effect: 'ignored',
+          },
+        ],
+  )
 }
 
 function atField(sourced: Sourced<ScenarioDocument>, path: string, problem: Diagnostic): Diagnostic {

@@ -1,3 +1,4 @@
+import { invariant } from '../kernel/invariant.ts'
 import { type EpochSeconds, type Nanos, nanos, seconds } from '../kernel/time.ts'
 import { handshake, legs, timers } from '../meshes/legs.ts'
 import type { Mesh, MeshSetup } from '../meshes/mesh.ts'
@@ -9,6 +10,7 @@ import { createWorld } from '../world/journey.ts'
 import { versionOf } from '../world/resources.ts'
 import type { Trace, TraceLevel } from '../world/trace.ts'
 import type { World } from '../world/world.ts'
+import { within } from './breakdown.ts'
 
 /** A world at time zero with the user's objects and the mesh's own applied. */
 export interface WorldInput {
@@ -43,7 +45,7 @@ export function startWorld(input: WorldInput): World {
   const world = emptyWorld(input)
   createNodes(world, input.tree, input.zones)
   input.prepare?.(world)
-  apply(world, [...input.mesh.install(input.tree, input.setup), ...input.resources])
+  within(world, () => apply(world, [...input.mesh.install(input.tree, input.setup), ...input.resources]))
   return world
 }
 
@@ -51,6 +53,9 @@ export function startWorld(input: WorldInput): World {
 const PATIENCE = seconds(120)
 /** Nothing was written for this long: debouncing, pushes and probes are over. */
 const QUIET = seconds(3)
+
+/** Events of one virtual second of a start-up; the largest mesh that fits into memory needs a tenth. More of them is a loop. */
+const MOST_EVENTS = 100_000_000
 
 /** Runs until every pod is ready and nothing has been written for a while. Answers whether it came to rest. */
 export function settle(world: World): boolean {
@@ -61,7 +66,12 @@ export function settle(world: World): boolean {
       version = versionOf(world)
       since = world.kernel.now
     }
-    const stop = world.kernel.run({ until: nanos(world.kernel.now + seconds(1)) })
+    const budget = { until: nanos(world.kernel.now + seconds(1)), events: MOST_EVENTS }
+    const stop = within(world, () => {
+      const why = world.kernel.run(budget)
+      invariant(why !== 'events', 'a second of the start-up takes more events than any mesh needs')
+      return why
+    })
     const isQuiet = versionOf(world) === version && world.kernel.now - since >= QUIET
     if (stop === 'idle' || (isQuiet && everyPodIsReady(world))) return everyPodIsReady(world)
   }

@@ -11,6 +11,7 @@ import { internArrival, internTemplate, type World } from '../world/world.ts'
 import type { ActionContext } from './actions/action.ts'
 import { sayAction } from './actions/index.ts'
 import { arrange, meshOfScenario, wallStart } from './arrange.ts'
+import { within } from './breakdown.ts'
 import { createWitness, type Evidence, type Watch } from './evidence.ts'
 import type { ProbeFrom, ProbeRequest } from './mesh-input.ts'
 import type { SettledMesh } from './mesh-world.ts'
@@ -44,8 +45,8 @@ export interface Simulation {
   readonly timeline: readonly { readonly at: number; readonly name: string; readonly text: string }[]
   /** Names of the traffic, by the numbers that exchanges carry. */
   readonly traffics: readonly string[]
-  /** Traffic and timeline entries that cannot be done, as sentences. */
-  readonly problems: readonly string[]
+  /** Traffic and timeline entries that cannot be done as they are written, and why. */
+  readonly undone: readonly Undone[]
   /** Bounded work; says why it stopped. */
   run(budget: { readonly until?: number; readonly events?: number }): StopReason
   /** A copy of this instant without traffic, for questions that must not change the run. */
@@ -56,6 +57,15 @@ export interface Simulation {
   revive(at: number, trace: TraceLevel | Trace): World
   /** Takes an entry into the timeline that was not planned: what a person does. */
   act(entry: TimelineEntry, at: number): void
+}
+
+/** Something of a scenario that the run could not do. */
+export interface Undone {
+  /** The field that asks for it. */
+  readonly path: string
+  readonly why: string
+  /** It can be done in the real mesh, and not here. */
+  readonly isUnsimulated: boolean
 }
 
 interface Options {
@@ -141,21 +151,22 @@ export function createSimulation(input: ScenarioInput, options: Options): Simula
     get traffics() {
       return stateOf(world, loadGenerator).flows.map(flow => flow.traffic.name)
     },
-    get problems() {
+    get undone() {
       const failed = (world.state.components['timeline'] as TimelineState).problems
       return [
         ...problems,
-        ...failed.map(({ index, why }) => `${entries[index]?.name ?? `timeline[${index}]`}: ${why}`),
+        ...failed.map(({ index, ...rest }) => ({ path: `spec.timeline[${index}]`, ...rest })),
       ]
     },
     run: ({ until, events }) => {
       const { keepEvery } = options
       const due = keepEvery === undefined ? undefined : (kept.at(-1)?.at ?? 0) + keepEvery
       const end = Math.min(until ?? Number.POSITIVE_INFINITY, due ?? Number.POSITIVE_INFINITY)
-      const stop = world.kernel.run({
+      const budget = {
         ...(Number.isFinite(end) && { until: nanos(origin + end) }),
         ...(events !== undefined && { events }),
-      })
+      }
+      const stop = within(world, () => world.kernel.run(budget), origin)
       world.trace.flush()
       if (due === undefined || stop === 'events' || end !== due) return stop
       keep(kept, { at: due, image: checkpoint(world) })
@@ -200,15 +211,18 @@ function plan(
   origin: Nanos,
   schedule: Schedule,
   entries: readonly TimelineEntry[],
-): readonly string[] {
+): readonly Undone[] {
   const at = (moment: string | undefined) => {
     const since = schedule.at(moment)
     return since === undefined ? undefined : nanos(origin + since)
   }
   const readFile = (path: string) => input.texts.get(path)
-  const problems = (input.sourced.document.spec.traffic ?? []).flatMap(written => {
+  const problems = (input.sourced.document.spec.traffic ?? []).flatMap((written, index): Undone[] => {
     const traffic = trafficOf(written, { world, namespace, readFile, at })
-    if (typeof traffic === 'string') return [`traffic ${written.name}: ${traffic}`]
+    if (typeof traffic === 'string')
+      return [
+        { path: `spec.traffic[${index}]`, why: traffic, isUnsimulated: / not simulated yet/.test(traffic) },
+      ]
     addTraffic(world, traffic)
     return []
   })
@@ -216,7 +230,11 @@ function plan(
     const start = startOf(entry, moment => schedule.at(moment))
     if (start !== undefined) send(world, 'timeline.begin', nanos(origin + start - world.kernel.now), index)
     else if (entry.when !== undefined)
-      problems.push(`${entry.name ?? `timeline[${index}]`}: when is not simulated yet; use at or after`)
+      problems.push({
+        path: `spec.timeline[${index}].when`,
+        why: 'when is not simulated yet; use at or after',
+        isUnsimulated: true,
+      })
   }
   return problems
 }

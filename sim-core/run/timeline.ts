@@ -13,7 +13,7 @@ export interface TimelineState {
   /** Entries as they happened. */
   readonly happened: { readonly index: number; readonly at: Nanos }[]
   /** What could not be done, and why. */
-  readonly problems: { readonly index: number; readonly why: string }[]
+  readonly problems: { readonly index: number; readonly why: string; readonly isUnsimulated: boolean }[]
 }
 
 /** An entry's name: its own, or its place. */
@@ -36,7 +36,8 @@ export function timeline(
         self.happened.push({ index, at: world.kernel.now })
         world.trace.gauge(GAUGE['timeline.entry'], index, 1)
         const undo = beginAction(entry.do, contextOf(world, nameOfEntry(entry, index)))
-        if (isImpossible(undo)) self.problems.push({ index, why: undo.impossible })
+        if (isImpossible(undo))
+          self.problems.push({ index, why: undo.impossible, isUnsimulated: undo.isUnsimulated === true })
         else if (entry.for !== undefined) {
           self.undo[index] = undo
           send(world, 'timeline.end', nanos(nanosOf(entry.for)), index)

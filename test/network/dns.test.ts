@@ -22,7 +22,7 @@ const ask = (address: string) =>
         },
       ],
     },
-    () => ({}),
+    () => ({ files: {}, problems: [] }),
   )[0]
 
 describe('names in a pod', () => {

@@ -111,7 +111,7 @@ function open(request: OpenRequest): Opened {
     timeline: run.simulation.timeline,
     diagnostics: input.loaded.diagnostics,
     files: input.files,
-    unsimulated: run.simulation.problems,
+    unsimulated: run.simulation.undone.map(({ path, why }) => `${path.replace('spec.', '')}: ${why}`),
   }
 }
 

@@ -1,9 +1,10 @@
 import { type Command, Option } from 'commander'
-import { parse } from 'yaml'
 import { type Analyzed, analyze, analyzers, type Finding, type Level } from '../../istiod/analyze/index.ts'
 import { exitCode } from '../exit-code.ts'
 import { readFiles } from '../files.ts'
-import { formatDiagnostic, paint } from '../print.ts'
+import { readMeshFile } from '../mesh-options.ts'
+import { paint } from '../print.ts'
+import { refuseErrors } from '../refusal.ts'
 
 interface Options {
   readonly analyzer?: string
@@ -44,16 +45,14 @@ export function analyzeCommand(program: Command): void {
 
 function run(paths: readonly string[], options: Options): number {
   const { files, problems } = readFiles(paths)
-  const mesh = options.meshConfig === undefined ? undefined : readFiles([options.meshConfig])
-  const missing = [...problems, ...(mesh?.problems ?? [])]
-  for (const problem of missing) process.stderr.write(`${formatDiagnostic(problem, process.stderr)}\n`)
-  if (missing.length > 0) return exitCode.badInput
+  refuseErrors(problems)
   const analyzed = analyze({
     files,
     namespace: options.namespace,
-    mesh: parse(Object.values(mesh?.files ?? {})[0] ?? ''),
+    mesh: { ...readMeshFile(options.meshConfig) },
     ...(options.analyzer === undefined ? {} : { analyzer: options.analyzer }),
   })
+  refuseErrors(analyzed.loaded.diagnostics)
   const report = analyzed.findings.map(finding => entryOf(analyzed, finding))
   if (options.json) process.stdout.write(`${JSON.stringify(report, undefined, 2)}\n`)
   else printReport(report)

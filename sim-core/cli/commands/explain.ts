@@ -1,12 +1,13 @@
-import { readFileSync } from 'node:fs'
 import type { Command } from 'commander'
 import { type ExplainedHop, type ExplainedStep, type Explanation, explain } from '../../run/explain.ts'
 import type { ProbeFrom } from '../../run/mesh-input.ts'
 import { buildMesh } from '../../run/mesh-world.ts'
 import { sendProbe } from '../../run/probe.ts'
 import { exitCode } from '../exit-code.ts'
+import { readOne } from '../files.ts'
 import { type MeshOptions, meshOf, withMeshOptions } from '../mesh-options.ts'
 import { paint, printDiagnostics } from '../print.ts'
+import { refuseUsage } from '../refusal.ts'
 
 interface Options extends MeshOptions {
   readonly from: string
@@ -59,7 +60,7 @@ function explainOne(options: Options): number {
     url: options.url,
     method: options.request,
     headers: Object.fromEntries(options.header.map(headerOf)),
-    ...(options.jwt !== undefined && { jwt: readFileSync(options.jwt, 'utf8').trim() }),
+    ...(options.jwt !== undefined && { jwt: readOne(options.jwt).trim() }),
   })
   if (typeof sent === 'string') {
     process.stderr.write(`glassmesh: ${sent}.\n`)
@@ -75,7 +76,8 @@ function explainOne(options: Options): number {
 
 function headerOf(text: string): readonly [string, string] {
   const at = text.indexOf(':')
-  return at < 0 ? [text, ''] : [text.slice(0, at).trim(), text.slice(at + 1).trim()]
+  if (at < 1) refuseUsage(`-H '${text}': give 'name: value'.`)
+  return [text.slice(0, at).trim(), text.slice(at + 1).trim()]
 }
 
 function told(explanation: Explanation, all: boolean): string {

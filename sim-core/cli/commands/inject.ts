@@ -1,15 +1,15 @@
-import { readFileSync } from 'node:fs'
 import type { Command } from 'commander'
-import { parse, stringify } from 'yaml'
+import { stringify } from 'yaml'
 import { featureOf, normalizeFeatures } from '../../config/defaults/features.ts'
 import { defaultMeshConfig, mergeMeshConfig } from '../../config/defaults/mesh-config.ts'
+import { load } from '../../config/load.ts'
 import { defaultInjectionValues, type InjectionValues } from '../../istiod/injection/values.ts'
-import type { MeshConfig } from '../../model/istio.ts'
+import type { Diagnostic } from '../../model/reason.ts'
 import { injectManifest } from '../../run/inject-manifest.ts'
 import { exitCode } from '../exit-code.ts'
 import { readFiles } from '../files.ts'
-import { pair } from '../mesh-options.ts'
-import { formatDiagnostic } from '../print.ts'
+import { pair, readMeshFile } from '../mesh-options.ts'
+import { printDiagnostics } from '../print.ts'
 
 interface Options {
   readonly filename: readonly string[]
@@ -55,16 +55,20 @@ export function injectCommand(program: Command): void {
 
 function inject(options: Options): number {
   const { files, problems } = readFiles(options.filename)
-  for (const problem of problems) process.stderr.write(`${formatDiagnostic(problem)}\n`)
+  printDiagnostics(problems)
   const features = normalizeFeatures(Object.fromEntries(options.feature.map(pair)))
   const settings = {
     values: withValues(options.set),
-    mesh: meshConfigOf(options.meshConfig),
+    mesh: mergeMeshConfig(defaultMeshConfig, readMeshFile(options.meshConfig)),
     nativeSidecars: String(featureOf({ features }, 'ENABLE_NATIVE_SIDECARS')) !== 'false',
   }
   let refused = problems.length
   const printed: string[] = []
-  for (const [file, text] of Object.entries(files))
+  for (const [file, text] of Object.entries(files)) {
+    const broken = load({ [file]: text }, { mode: 'lenient' }).diagnostics.filter(isOfText)
+    printDiagnostics(broken)
+    refused += broken.length
+    if (broken.length > 0) continue
     for (const object of injectManifest(text, settings)) {
       if (object.problem !== undefined) {
         refused++
@@ -73,16 +77,14 @@ function inject(options: Options): number {
         )
       } else printed.push(options.json ? `${JSON.stringify(object.object)}\n` : stringify(object.object))
     }
+  }
   process.stdout.write(printed.join(options.json ? '' : '---\n'))
   return refused > 0 ? exitCode.badInput : exitCode.pass
 }
 
-/** A MeshConfig file over Istio's defaults. */
-export function meshConfigOf(file: string | undefined): MeshConfig {
-  if (file === undefined) return defaultMeshConfig
-  const parsed: unknown = parse(readFileSync(file, 'utf8'))
-  return mergeMeshConfig(defaultMeshConfig, parsed !== null && typeof parsed === 'object' ? parsed : {})
-}
+/** What is no Kubernetes object at all. What an object says is nobody's business here. */
+const isOfText = ({ code, severity }: Diagnostic): boolean =>
+  severity === 'error' && /^(yaml|document)\./.test(code)
 
 function withValues(pairs: readonly string[]): InjectionValues {
   const values: Record<string, unknown> = structuredClone({ ...defaultInjectionValues })

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import type { Command } from 'commander'
 import { load } from '../../config/load.ts'
 import { captureArguments } from '../../meshes/capture-config.ts'
@@ -11,8 +10,8 @@ import { nftText } from '../../network/nftables.ts'
 import type { ListedRule } from '../../network/rule-list.ts'
 import { sidecarRules } from '../../network/sidecar-rules.ts'
 import { exitCode } from '../exit-code.ts'
-import { readFiles } from '../files.ts'
-import { printDiagnostics } from '../print.ts'
+import { readFiles, readOne } from '../files.ts'
+import { refuseErrors } from '../refusal.ts'
 
 interface Options {
   readonly config?: string
@@ -52,8 +51,9 @@ function iptables(pod: string | undefined, options: Options): number {
   if (pod === undefined || !options.manifests)
     return complain('Give --config, or a pod and --manifests.', exitCode.usage)
   const { files, problems } = readFiles(options.manifests)
+  refuseErrors(problems)
   const loaded = load(files)
-  printDiagnostics(problems)
+  refuseErrors(loaded.diagnostics)
   const [name = '', namespace = 'default'] = pod.split('/').reverse()
   const found = loaded.tree['Pod']?.[namespace]?.[name]
   if (!found) return complain(`There is no pod ${namespace}/${name} in the manifests.`, exitCode.badInput)
@@ -96,8 +96,7 @@ function print(
 }
 
 function textOf(source: string): string {
-  if (source === '-') return readFileSync(0, 'utf8')
-  return source.trimStart().startsWith('{') ? source : readFileSync(source, 'utf8')
+  return source.trimStart().startsWith('{') ? source : readOne(source)
 }
 
 function parsed(text: string): Readonly<Record<string, unknown>> | undefined {

@@ -1,12 +1,13 @@
-import { readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Command } from 'commander'
-import { isMap, isSeq, LineCounter, parseDocument } from 'yaml'
+import { type ParsedDocument, readDocuments } from '../../config/documents.ts'
+import type { Path } from '../../config/positions.ts'
 import { createMeshProber } from '../../run/probe-mesh.ts'
 import { createProxyProber, type ProbeLine } from '../../run/probe-proxy.ts'
 import { exitCode } from '../exit-code.ts'
-import { readFiles } from '../files.ts'
+import { describeFault } from '../fault.ts'
+import { readFiles, readOne } from '../files.ts'
 
 /** Adds `glassmesh probe FILE|-`. */
 export function probeCommand(program: Command): void {
@@ -16,18 +17,33 @@ export function probeCommand(program: Command): void {
     .argument('<file>', 'YAML or JSON; - reads one JSON document per line')
     .action(async (file: string) => {
       const prober = createProber(file === '-' ? '.' : dirname(file))
-      let allGood = true
+      let code: number = exitCode.pass
       const print = (lines: readonly ProbeLine[]): boolean => {
-        allGood &&= lines.every(line => !('invalid' in line))
+        if (lines.some(line => 'invalid' in line)) code ||= exitCode.badInput
         return (
           lines.length === 0 ||
           process.stdout.write(`${lines.map(line => JSON.stringify(line)).join('\n')}\n`)
         )
       }
-      if (file === '-') await eachLine((text, number) => print(prober(text, number)))
-      else print(prober(readFileSync(file, 'utf8'), 1))
-      if (!allGood) process.exitCode = exitCode.badInput
+      const answer = (text: string, line: number): boolean => {
+        try {
+          return print(prober(text, line))
+        } catch (error) {
+          process.stderr.write(describeFault(error))
+          code = exitCode.internal
+          return print([faultOf(error, line)])
+        }
+      }
+      if (file === '-') await eachLine(answer)
+      else answer(readOne(file), 1)
+      process.exitCode = code
     })
+}
+
+/** Our own mistake about one document: the others are still answered. */
+function faultOf(error: unknown, line: number): ProbeLine {
+  const message = `internal error: ${error instanceof Error ? error.message : String(error)}`
+  return { name: null, invalid: [{ message, path: '', line, column: 1 }] }
 }
 
 /** Calls back for every line of stdin that is not empty, and waits when the reader of stdout is slow. */
@@ -48,7 +64,7 @@ function createProber(base: string): (text: string, firstLine: number) => readon
     const { value, place, errors } = parse(text, firstLine)
     if (errors.length > 0) return [{ name: null, invalid: errors }]
     if (typeof value === 'object' && value !== null && 'probes' in value)
-      return meshes.answer(value, paths => readFiles(paths, base).files).map(line => withPlaces(line, place))
+      return meshes.answer(value, paths => readFiles(paths, base)).map(line => withPlaces(line, place))
     return proxies.answer(value).map(line => withPlaces(line, place))
   }
 }
@@ -64,24 +80,34 @@ interface Parsed {
   readonly errors: readonly (Place & { readonly message: string; readonly path: string })[]
 }
 
-/** JSON is read by JSON.parse, as batches are large; YAML, and whatever needs positions, by the YAML parser. */
+/** Positions come from the one reader of texts; a JSON line is parsed as YAML only when somebody asks for a place. */
 function parse(text: string, firstLine: number): Parsed {
-  const place = (path: string) => placeOf(text, path, firstLine)
-  if (/^\s*[{[]/.test(text)) {
-    try {
-      return { value: JSON.parse(text), place, errors: [] }
-    } catch {
-      // Not JSON: flow-style YAML, or a mistake whose place the YAML parser knows.
-    }
+  const { documents, problems } = readDocuments('', text, 'plain')
+  const errors = problems
+    .filter(problem => problem.severity === 'error')
+    .map(({ message, line, column }) => ({ message, path: '', line: line + firstLine - 1, column }))
+  const [document, second] = documents
+  const place = (path: string): Place => {
+    const { line, column } = document?.at(stepsOf(path), 'value') ?? { line: 1, column: 1 }
+    return { line: line + firstLine - 1, column }
   }
-  const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines })
-  const errors = document.errors.map(error => ({
-    message: error.message.split('\n')[0] ?? '',
-    path: '',
-    ...shifted(lines.linePos(error.pos[0]), firstLine),
-  }))
-  return { value: errors.length > 0 ? undefined : document.toJS(), place, errors }
+  if (second !== undefined)
+    errors.push({
+      message: 'This is more than one document. Give one.',
+      path: '',
+      ...start(second, firstLine),
+    })
+  return { value: document?.value, place, errors }
+}
+
+/** `probes.0.request` → its steps. */
+function stepsOf(path: string): Path {
+  return path.split('.').map(step => (/^\d+$/.test(step) ? Number(step) : step))
+}
+
+function start(document: ParsedDocument, firstLine: number): Place {
+  const { line, column } = document.at([])
+  return { line: line + firstLine - 1, column }
 }
 
 function withPlaces(line: ProbeLine, place: (path: string) => Place): ProbeLine {
@@ -90,25 +116,4 @@ function withPlaces(line: ProbeLine, place: (path: string) => Place): ProbeLine 
     ...line,
     invalid: line.invalid.map(each => ('line' in each ? each : { ...each, ...place(each.path) })),
   }
-}
-
-/** Where a dotted path is written, or its nearest ancestor. */
-function placeOf(text: string, path: string, firstLine: number): Place {
-  const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines })
-  let node: unknown = document.contents
-  let offset = 0
-  for (const step of path.split('.')) {
-    const child: unknown =
-      isMap(node) || isSeq(node) ? node.get(isSeq(node) ? Number(step) : step, true) : undefined
-    if (typeof child !== 'object' || child === null || !('range' in child) || !Array.isArray(child.range))
-      break
-    node = child
-    offset = child.range[0]
-  }
-  return shifted(lines.linePos(offset), firstLine)
-}
-
-function shifted(position: { readonly line: number; readonly col: number }, firstLine: number): Place {
-  return { line: position.line + firstLine - 1, column: position.col }
 }

@@ -1,4 +1,4 @@
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { stringify } from 'yaml'
 import { staticBootstrap } from '../../run/envoy-bootstrap.ts'
 import { buildMesh } from '../../run/mesh-world.ts'
@@ -6,6 +6,7 @@ import { type ConfigPart, configPart, runningProxy } from '../../run/proxy-confi
 import { exitCode } from '../exit-code.ts'
 import { type MeshOptions, meshOf, withMeshOptions } from '../mesh-options.ts'
 import { printDiagnostics } from '../print.ts'
+import { refuseUsage } from '../refusal.ts'
 import { throwawayCertificate, throwawayKey } from '../throwaway-certificate.ts'
 
 interface Options extends MeshOptions {
@@ -60,7 +61,9 @@ export function proxyConfigCommand(program: Command): void {
       '--bind-loopback [port]',
       'with --envoy-bootstrap: listeners and endpoints on ports of 127.0.0.1, counted from here',
     )
-    .option('-o, --output <format>', 'json or yaml', 'json')
+    .addOption(
+      new Option('-o, --output <format>', 'how it is written').choices(['json', 'yaml']).default('json'),
+    )
     .action((part: string, pod: string, options: Options) => {
       process.exitCode = proxyConfig(part, pod, options)
     })
@@ -83,13 +86,20 @@ function proxyConfig(word: string, pod: string, options: Options): number {
         ? undefined
         : bindLoopback === true
           ? LOOPBACK_PORTS
-          : Number(bindLoopback),
+          : portOf(bindLoopback),
     certificate: throwawayCertificate,
     privateKey: throwawayKey,
   })
   if (omitted.length > 0)
     process.stderr.write(`Left out, as a stock Envoy does not know them: ${omitted.join(', ')}.\n`)
   return print(bootstrap, options)
+}
+
+function portOf(text: string): number {
+  const port = Number(text)
+  return Number.isInteger(port) && port >= 1 && port <= 65535
+    ? port
+    : refuseUsage(`--bind-loopback ${text}: give a port from 1 to 65535.`)
 }
 
 const isPart = (text: string): text is ConfigPart => parts.includes(text)

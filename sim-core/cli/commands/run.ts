@@ -78,6 +78,9 @@ async function runAll(files: readonly string[], options: Options): Promise<numbe
     await drive(run, opened.value.sourced.document.metadata.name)
     const report = run.report()
     reports.push(report)
+    const undone = report.diagnostics.filter(each => each.severity === 'error')
+    printDiagnostics(undone)
+    isBad ||= undone.length > 0
     process.stdout.write(options.json ? (exporters.json?.write([report]) ?? '') : human(report))
     if (report.stopped === 'interrupted') break
   }
@@ -88,7 +91,6 @@ async function runAll(files: readonly string[], options: Options): Promise<numbe
 /** Works in slices, shows how far it is, and lets an interrupt through: what is there then is judged. */
 async function drive(run: ScenarioRun, name: string): Promise<void> {
   const interrupt = () => run.stop('interrupted')
-  process.removeAllListeners('SIGINT')
   process.once('SIGINT', interrupt)
   const began = performance.now()
   let shown = began
@@ -115,6 +117,13 @@ const marks: Readonly<Record<Verdict, readonly [mark: string, color: 'green' | '
   inconclusive: ['?', 'yellow'],
 }
 
+/** What to say of a run that did not come to its end. */
+const endings: Partial<Readonly<Record<RunReport['stopped'], string>>> = {
+  events: 'Stopped by its limit, run.maxEvents: what follows is true of the time until then.',
+  interrupted: 'Interrupted: what follows is true of the time until then.',
+  aborted: 'Ended early by an expectation with abortOnFail.',
+}
+
 function human(report: RunReport): string {
   const [mark, color] = marks[report.verdict]
   const runs = report.replications === 1 ? '' : `, ${report.replications} runs`
@@ -132,7 +141,9 @@ function human(report: RunReport): string {
   })
   const notes = report.unsimulated.map(line => `  ${paint('dim', `parsed, not simulated: ${line}`)}`)
   const facts = `seed ${report.seed}${runs}, ${sayTime(report.virtualNs)} virtual, ${report.events} events, digest ${report.digest}`
-  return `${paint(color, mark)} ${paint('bold', report.scenario)} ${paint('dim', facts)}\n${[...lines, ...notes].join('\n')}\n`
+  const end = endings[report.stopped]
+  const stop = end === undefined ? [] : [`  ${paint('yellow', end)}`]
+  return `${paint(color, mark)} ${paint('bold', report.scenario)} ${paint('dim', facts)}\n${[...stop, ...lines, ...notes].join('\n')}\n`
 }
 
 function writeReports(reports: readonly RunReport[], { reporter = [], out }: Options): void {

@@ -29,12 +29,12 @@ export function validateCommand(program: Command): void {
 
 function validate(paths: readonly string[], options: Options): number {
   const { files: all, problems } = readFiles(paths)
-  const { files, ours } = sortOut(all)
+  const { files, ours, scenarios } = sortOut(all)
   const admission = admit(files, options.namespace ? { namespace: options.namespace } : {})
   const stray = [...problems, ...ours, ...admission.stray]
   const refused = admission.verdicts.filter(verdict => !verdict.valid).length
   if (options.json) process.stdout.write(`${JSON.stringify(report(admission, stray), undefined, 2)}\n`)
-  else printReport(admission, stray, refused)
+  else printReport(admission, stray, scenarios)
   return refused > 0 || stray.some(problem => problem.severity === 'error')
     ? exitCode.badInput
     : exitCode.pass
@@ -44,6 +44,7 @@ function validate(paths: readonly string[], options: Options): number {
 function sortOut(all: Readonly<Record<string, string>>) {
   const files: Record<string, string> = {}
   const ours: Diagnostic[] = []
+  let scenarios = 0
   for (const [file, text] of Object.entries(all)) {
     const kind = kindOfText(file, text)
     if (kind === undefined) {
@@ -51,9 +52,10 @@ function sortOut(all: Readonly<Record<string, string>>) {
       continue
     }
     const read = kind === 'Scenario' ? readScenario(file, text) : readLab(file, text)
+    scenarios++
     if (!read.ok) ours.push(...read.problems)
   }
-  return { files, ours }
+  return { files, ours, scenarios }
 }
 
 function report(admission: Admission, stray: readonly Diagnostic[]) {
@@ -69,15 +71,27 @@ function report(admission: Admission, stray: readonly Diagnostic[]) {
   ]
 }
 
-function printReport(admission: Admission, stray: readonly Diagnostic[], refused: number): void {
+function printReport(admission: Admission, stray: readonly Diagnostic[], scenarios: number): void {
   const all = [...stray, ...admission.verdicts.flatMap(verdict => verdict.problems)]
   for (const problem of all)
     if (problem.severity !== 'info') process.stdout.write(`${formatDiagnostic(problem, process.stdout)}\n`)
   const notes = all.filter(problem => problem.severity === 'info')
   if (notes.length > 0) process.stdout.write(`${paint('dim', listKinds(admission))}\n`)
   const total = admission.verdicts.length
-  const verdict = refused === 0 ? paint('green', 'all admitted') : paint('red', `${refused} refused`)
-  process.stdout.write(`${total} resource${total === 1 ? '' : 's'}: ${verdict}\n`)
+  const refused = admission.verdicts.filter(verdict => !verdict.valid).length
+  const strayErrors = stray.filter(problem => problem.severity === 'error').length
+  const counted = [
+    ...(total > 0 || scenarios === 0 ? [`${total} resource${total === 1 ? '' : 's'}`] : []),
+    ...(scenarios > 0
+      ? [`${scenarios} scenario${scenarios === 1 ? '' : 's'} or lab${scenarios === 1 ? '' : 's'}`]
+      : []),
+  ].join(', ')
+  const verdicts = [
+    ...(refused > 0 ? [`${refused} refused`] : []),
+    ...(strayErrors > 0 ? [`${strayErrors} error${strayErrors === 1 ? '' : 's'} in files`] : []),
+  ]
+  const verdict = verdicts.length === 0 ? paint('green', 'all admitted') : paint('red', verdicts.join(', '))
+  process.stdout.write(`${counted}: ${verdict}\n`)
 }
 
 function listKinds(admission: Admission): string {

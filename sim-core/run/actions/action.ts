@@ -38,11 +38,18 @@ export interface Action<V extends Verb> {
 /** What `begin` answers when an action cannot be done: why, for people. */
 export interface Impossible {
   readonly impossible: string
+  /** It can be done in the real mesh, and not here. */
+  readonly isUnsimulated?: true
 }
 
 /** Says why an action cannot be done. */
 export function impossible(why: string): Impossible {
   return { impossible: why }
+}
+
+/** Says that the engine does not know how to do an action. */
+export function unsimulated(what: string): Impossible {
+  return { impossible: `${what} is not simulated yet`, isUnsimulated: true }
 }
 
 /** Whether an action could not be done. */

@@ -1,13 +1,13 @@
 import { ms } from '../../kernel/time.ts'
 import { send } from '../../world/component.ts'
-import { type Action, impossible } from './action.ts'
+import { type Action, unsimulated } from './action.ts'
 
 /** istiod stops, and starts again. */
 export const istiod: Action<'istiod'> = {
   begin: (what, { world }) => {
     const goesUp = what === 'up' || (typeof what === 'object' && what.up === true)
     const goesDown = what === 'down' || (typeof what === 'object' && what.down === true)
-    if (!goesUp && !goesDown) return impossible('istiod: slow and env are not simulated yet; use down and up')
+    if (!goesUp && !goesDown) return unsimulated('istiod other than down and up')
     send(world, goesUp ? 'pilot.up' : 'pilot.down', ms(0))
     send(world, goesUp ? 'citadel.up' : 'citadel.down', ms(0))
     return goesUp ? 'down' : 'up'
@@ -22,7 +22,7 @@ export const istiod: Action<'istiod'> = {
 /** The certificate authority: a new root key, or nobody signs. */
 export const certificateAuthority: Action<'ca'> = {
   begin: (what, { world }) => {
-    if (what.expire) return impossible('ca: expire is not simulated yet; use rotateRoot or outage')
+    if (what.expire) return unsimulated('ca: expire (unlike rotateRoot and outage)')
     send(world, what.outage ? 'citadel.down' : 'citadel.rotateRoot', ms(0))
     return what.outage ? 'up' : undefined
   },

@@ -1,6 +1,6 @@
 import { setLoad, steady } from '../../workload/load-generator.ts'
 import { perSecondOf } from '../quantity.ts'
-import { type Action, impossible } from './action.ts'
+import { type Action, impossible, unsimulated } from './action.ts'
 
 /** Another rate from now on, or so many times the written one. */
 export const load: Action<'load'> = {
@@ -30,6 +30,6 @@ export const note: Action<'note'> = { begin: () => undefined, say: text => text 
 
 /** Time passes while nobody sends. */
 export const clock: Action<'clock'> = {
-  begin: () => impossible('clock: advance is not simulated yet'),
+  begin: () => unsimulated('clock: advance'),
   say: ({ advance }) => `${advance} pass`,
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { nanosOf } from '../quantity.ts'
 import { from, request } from './request.ts'
 import { cel, count, dist, duration, moment, oneKey, patch, percent, rate, select, target } from './words.ts'
 
@@ -81,7 +82,7 @@ export const entry = z
   .strictObject({
     at: moment.exactOptional(),
     after: moment.exactOptional(),
-    every: duration.exactOptional(),
+    every: duration.refine(text => nanosOf(text) !== 0, 'This must be longer than nothing.').exactOptional(),
     when: cel.exactOptional(),
     name: z
       .string()

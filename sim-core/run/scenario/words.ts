@@ -1,5 +1,12 @@
 import { z } from 'zod'
-import { bytesPattern, durationPattern, momentPattern, percentPattern, ratePattern } from '../quantity.ts'
+import {
+  bytesPattern,
+  durationPattern,
+  momentPattern,
+  nanosOf,
+  percentPattern,
+  ratePattern,
+} from '../quantity.ts'
 
 /** A string of a certain look, and an error that says which. */
 function like(pattern: RegExp, what: string, example: string) {
@@ -7,8 +14,14 @@ function like(pattern: RegExp, what: string, example: string) {
   return z.string({ error: issue => (issue.input === undefined ? undefined : error) }).regex(pattern, error)
 }
 
+/** Nanoseconds are counted in whole doubles. ECMA-262 Number.MAX_SAFE_INTEGER. */
+const LONGEST = Number.MAX_SAFE_INTEGER
+
 /** Go’s notation. */
-export const duration = like(durationPattern, 'a duration with its unit', '250ms or 1m30s')
+export const duration = like(durationPattern, 'a duration with its unit', '250ms or 1m30s').refine(
+  text => !(nanosOf(text) > LONGEST),
+  'Virtual time is exact up to 104 days (2496h); give less.',
+)
 /** Events per second, minute or hour. */
 export const rate = like(ratePattern, 'a rate', '200/s')
 /** With its sign. */
