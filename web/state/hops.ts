@@ -1,5 +1,6 @@
 import {
   type ExchangeRecord,
+  LEG,
   type LegName,
   type LogIndex,
   type LogRecord,
@@ -101,7 +102,12 @@ function hopsOfExchange(
   depth: number,
 ): readonly RequestHop[] {
   const records = index.hopsOf(exchange.serial)
-  const children = index.children(exchange.serial).flatMap(serial => index.exchange(serial) ?? [])
+  const children = index.children(exchange.serial).flatMap(serial => {
+    const child = index.exchange(serial)
+    const first = index.hopsOf(serial)[0]
+    return child && first ? [{ start: first.time, end: child.end }] : []
+  })
+  const target = targetOf(records, cast)
   const hops: RequestHop[] = []
   records.forEach((record, i) => {
     const next = records[i + 1]
@@ -143,18 +149,40 @@ function hopsOfExchange(
       attempt: record.attempt,
     })
   })
-  return hops.filter(hop => isWorthTelling(hop, cast, exchange))
+  return hops.filter(hop => isWorthTelling(hop, target, exchange))
+}
+
+/** When a call was under way. */
+interface Span {
+  readonly start: number
+  readonly end: number | undefined
+}
+
+/** Pod that an exchange got to, and whether a proxy took it there; −1 where it got nowhere. */
+function targetOf(
+  records: readonly LogRecord[],
+  cast: Cast,
+): { readonly pod: number; readonly isProxy: boolean } {
+  const arrived = records.find(
+    record =>
+      record.leg === LEG['envoy.accept'] ||
+      record.leg === LEG['app.queue'] ||
+      record.leg === LEG['app.serve'],
+  )
+  if (!arrived) return { pod: -1, isProxy: false }
+  const pod = arrived.isProxy ? (cast.proxies[arrived.actor]?.pod ?? -1) : arrived.actor
+  return { pod, isProxy: arrived.isProxy }
 }
 
 /** A stay that goes on after one of its calls has come back is told once more only where it takes time. */
-function isAfterChild(before: RequestHop, record: LogRecord, children: readonly ExchangeRecord[]): boolean {
+function isAfterChild(before: RequestHop, record: LogRecord, children: readonly Span[]): boolean {
   return children.some(child => child.start >= before.start && (child.end ?? record.time) <= record.time)
 }
 
-const firstStart = (children: readonly ExchangeRecord[], from: number) =>
+const firstStart = (children: readonly Span[], from: number) =>
   Math.min(...children.filter(child => child.start >= from).map(child => child.start))
 
-function ownTime(from: number, to: number, children: readonly ExchangeRecord[]): number {
+function ownTime(from: number, to: number, children: readonly Span[]): number {
   let own = to - from
   let covered = from
   for (const child of [...children].sort((a, b) => a.start - b.start)) {
@@ -175,13 +203,16 @@ function placeOf(cast: Cast, record: LogRecord, exchange: ExchangeRecord, statio
 }
 
 /** Between an application and its own sidecar nothing is worth a line of its own but the rules that catch the call. */
-function isWorthTelling(hop: RequestHop, cast: Cast, exchange: ExchangeRecord): boolean {
+function isWorthTelling(
+  hop: RequestHop,
+  target: ReturnType<typeof targetOf>,
+  exchange: ExchangeRecord,
+): boolean {
   if (hop.reasons.length > 0) return true
-  if (hop.station === 'app' && hop.own === 0 && hop.end === hop.start) return false
-  const target = exchange.atProxy >= 0 ? cast.proxies[exchange.atProxy]?.pod : exchange.atPod
-  const isInside = exchange.fromPod >= 0 && target === exchange.fromPod && hop.own < 1e6
+  if (hop.station === 'app' && hop.own === 0) return false
+  const isInside = target.pod === exchange.fromPod
   if (isInside && ['connect', 'network', 'inbound', 'reply'].includes(hop.station)) return false
-  if (hop.station === 'inbound' && exchange.atProxy < 0) return false
+  if (hop.station === 'inbound' && !target.isProxy) return false
   return true
 }
 

@@ -38,7 +38,11 @@ export function RequestTable() {
     {
       title: 'Request',
       cell: request => (
-        <button type="button" onClick={() => selectRequest(request.serial)}>
+        <button
+          type="button"
+          title={`Sent at ${sayTime(request.start)}`}
+          onClick={() => selectRequest(request.serial)}
+        >
           {nameOfRequest(request.serial)}
         </button>
       ),
@@ -50,7 +54,6 @@ export function RequestTable() {
       numeric: true,
       cell: request => (request.end === undefined ? '…' : sayLength(request.end - request.start)),
     },
-    { title: 'At', numeric: true, cell: request => sayTime(request.start) },
   ]
   const problem = () => {
     const next = neighbourProblem(all, { request: undefined, at: clock.state.at }, 1)

@@ -1,0 +1,187 @@
+import { viewHash } from '../../sim-core/index.ts'
+import { bundledFiles, bundledScenarios } from '../engine/bundled.ts'
+import type { HandAction } from '../engine/protocol.ts'
+import { notice, selectHop, selectRequest } from './select.ts'
+import { change, clock, openDocument, shown, useStore } from './store.ts'
+import { decodeMoment, encodeMoment, MOMENT_VERSION, type Moment } from './url.ts'
+
+/** Fingerprint of what is shown at an instant. */
+export function stateHash(at: number): string {
+  return viewHash(shown.index.view(at))
+}
+
+/** What is shown now, as something that can be shared. */
+export function momentNow(note = ''): Moment {
+  const { doc, view, run } = useStore.getState()
+  if (view.page === 'start') return { scenario: '', route: 'start', version: MOMENT_VERSION }
+  if (view.page === 'model') return { scenario: '', route: 'model', version: MOMENT_VERSION }
+  const at = Math.round(clock.state.at)
+  return {
+    scenario: doc.path,
+    route: 'explore',
+    version: MOMENT_VERSION,
+    at,
+    level: view.level,
+    ...(doc.seed !== undefined && { seed: doc.seed }),
+    ...(view.request !== undefined && { request: view.request }),
+    ...(view.hop !== undefined && { hop: view.hop }),
+    ...(view.node !== undefined && { node: view.node }),
+    ...(doc.actions.length > 0 && { actions: doc.actions }),
+    ...(run.pieces > 0 && run.status !== 'opening' && { hash: stateHash(at) }),
+    ...(note && { note }),
+  }
+}
+
+/** A link to a moment, on this very page. */
+export function linkTo(moment: Moment): string {
+  return `${location.href.split('#')[0] ?? ''}${encodeMoment(moment)}`
+}
+
+/** Links longer than this are refused by some who carry them; then a file is the better way. */
+export const LONG_LINK = 8000
+
+const written = { hash: '' }
+
+/** Writes the moment into the address, without leaving a trail. */
+export function writeAddress(): void {
+  const hash = encodeMoment(momentNow())
+  if (hash === written.hash || hash === location.hash) return
+  written.hash = hash
+  history.replaceState(null, '', hash)
+}
+
+/** Opens what the address says. A damaged link says why, and the last picture stays. */
+export async function openAddress(): Promise<void> {
+  if (location.hash === written.hash && written.hash !== '') return
+  const decoded = decodeMoment(location.hash)
+  if (!decoded.ok) return complain(decoded.why)
+  const { moment } = decoded
+  const { doc } = useStore.getState()
+  if (moment.route === 'start' || moment.route === 'model') {
+    show(moment.route)
+    if (doc.path === '') await openBundled(STORY_SCENARIO)
+    return
+  }
+  const actions = (moment.actions ?? []).filter(isAction)
+  const isPlain = moment.actions === undefined && moment.at === undefined
+  const isOpen =
+    doc.path === moment.scenario &&
+    (moment.seed === undefined || moment.seed === doc.seed) &&
+    (isPlain || JSON.stringify(actions) === JSON.stringify(doc.actions)) &&
+    useStore.getState().run.opened !== undefined
+  show('explore')
+  if (!isOpen) {
+    setPath(moment.scenario)
+    const files = await filesOf(moment.scenario)
+    if (typeof files === 'string') {
+      setPath(doc.path)
+      return complain(files)
+    }
+    const isRunning = await openDocument({
+      files,
+      path: moment.scenario,
+      seed: moment.seed,
+      actions,
+      undone: [],
+      note: moment.note ?? '',
+    })
+    if (!isRunning) return
+  }
+  await restore(moment)
+}
+
+/** The scenario of the start page. */
+export const STORY_SCENARIO = 'two-services/two-services.sim.yaml'
+
+function setPath(path: string): void {
+  change('doc', slice => {
+    slice.path = path
+  })
+}
+
+/** Runs a scenario that comes with the application, from its beginning. */
+export async function openBundled(path: string): Promise<boolean> {
+  setPath(path)
+  const files = await bundledFiles(path)
+  return openDocument({ files, path, seed: undefined, actions: [], undone: [] })
+}
+
+function show(page: 'start' | 'explore' | 'model'): void {
+  change('view', view => {
+    view.page = page
+  })
+}
+
+function complain(why: string): void {
+  notice(why)
+  const { run } = useStore.getState()
+  change('run', slice => {
+    slice.problem = why
+    if (run.status === 'empty') slice.status = 'failed'
+  })
+}
+
+const isAction = (value: unknown): value is HandAction =>
+  typeof value === 'object' && value !== null && 'at' in value && 'entry' in value
+
+async function filesOf(scenario: string): Promise<Readonly<Record<string, string>> | string> {
+  if (bundledScenarios.includes(scenario)) return bundledFiles(scenario)
+  const { doc } = useStore.getState()
+  if (doc.files[scenario] !== undefined) return doc.files
+  const local = await fetch('./local.json')
+    .then(answer => (answer.ok ? answer.json() : undefined))
+    .catch(() => undefined)
+  const files: unknown = local?.files
+  if (typeof files === 'object' && files !== null && scenario in files)
+    return Object.fromEntries(Object.entries(files).map(([path, text]) => [path, String(text)]))
+  return `This link is about ${scenario}, which does not come with Glassmesh. Drop its files here, or open it with: glassmesh ui ${scenario}`
+}
+
+/** Waits until the run has come to the moment, then goes there and compares what is seen. */
+function restore(moment: Moment): Promise<void> {
+  return new Promise(resolve => {
+    const tryIt = () => {
+      const { run } = useStore.getState()
+      const isThere =
+        run.status === 'done' ||
+        run.status === 'stopped' ||
+        (run.status === 'running' && run.at > (moment.at ?? 0))
+      if (run.status === 'failed') return finish()
+      if (!isThere || shown.index.length === 0) return false
+      if (moment.level !== undefined || moment.node !== undefined)
+        change('view', view => {
+          if (moment.level !== undefined) view.level = moment.level
+          view.node = moment.node
+        })
+      if (moment.request !== undefined) {
+        selectRequest(moment.request, moment.at === undefined ? 'decision' : 'stay')
+        if (moment.hop !== undefined && moment.at === undefined) selectHop(moment.hop)
+      }
+      if (moment.at !== undefined) {
+        clock.play(false)
+        clock.seek(moment.at)
+        if (moment.hop !== undefined)
+          change('view', view => {
+            view.hop = moment.hop
+          })
+        if (moment.hash !== undefined) compare(moment.hash, stateHash(moment.at))
+      }
+      return finish()
+    }
+    const finish = () => {
+      letGo()
+      resolve()
+      return true
+    }
+    const letGo = useStore.subscribe(() => void tryIt())
+    tryIt()
+  })
+}
+
+function compare(before: string, now: string): void {
+  notice(
+    before === now
+      ? `This is the moment that was shared: state ${now}.`
+      : `This link was made where the state was ${before}; here it is ${now}. The engines differ.`,
+  )
+}
