@@ -28,7 +28,7 @@ export interface SettledMesh {
 }
 
 /** As many meshes are remembered; batches ask one configuration many things in a row. */
-const REMEMBERED = 8
+const REMEMBERED = 16
 
 /** Settled meshes by their input, each built once. */
 export function createMeshes(): (input: MeshInput) => SettledMesh {

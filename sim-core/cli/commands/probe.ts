@@ -1,10 +1,10 @@
 import { dirname } from 'node:path'
-import { createInterface } from 'node:readline'
 import type { Command } from 'commander'
 import { type ParsedDocument, readDocuments } from '../../config/documents.ts'
 import type { Path } from '../../config/positions.ts'
 import { createMeshProber } from '../../run/probe-mesh.ts'
 import { createProxyProber, type ProbeLine } from '../../run/probe-proxy.ts'
+import { answerLines } from '../answer-lines.ts'
 import { exitCode } from '../exit-code.ts'
 import { describeFault } from '../fault.ts'
 import { readFiles, readOne } from '../files.ts'
@@ -18,14 +18,11 @@ export function probeCommand(program: Command): void {
     .action(async (file: string) => {
       const prober = createProber(file === '-' ? '.' : dirname(file))
       let code: number = exitCode.pass
-      const print = (lines: readonly ProbeLine[]): boolean => {
+      const print = (lines: readonly ProbeLine[]): string => {
         if (lines.some(line => 'invalid' in line)) code ||= exitCode.badInput
-        return (
-          lines.length === 0 ||
-          process.stdout.write(`${lines.map(line => JSON.stringify(line)).join('\n')}\n`)
-        )
+        return lines.map(line => `${JSON.stringify(line)}\n`).join('')
       }
-      const answer = (text: string, line: number): boolean => {
+      const answer = (text: string, line: number): string => {
         try {
           return print(prober(text, line))
         } catch (error) {
@@ -34,8 +31,8 @@ export function probeCommand(program: Command): void {
           return print([faultOf(error, line)])
         }
       }
-      if (file === '-') await eachLine(answer)
-      else answer(readOne(file), 1)
+      if (file === '-') await answerLines(process.stdin, process.stdout, configurationOf, answer)
+      else process.stdout.write(answer(readOne(file), 1))
       process.exitCode = code
     })
 }
@@ -46,13 +43,13 @@ function faultOf(error: unknown, line: number): ProbeLine {
   return { name: null, invalid: [{ message, path: '', line, column: 1 }] }
 }
 
-/** Calls back for every line of stdin that is not empty, and waits when the reader of stdout is slow. */
-async function eachLine(answer: (text: string, number: number) => boolean): Promise<void> {
-  let number = 0
-  for await (const text of createInterface({ input: process.stdin, crlfDelay: Number.POSITIVE_INFINITY })) {
-    number++
-    if (text.trim() !== '' && !answer(text, number))
-      await new Promise<void>(resolve => process.stdout.once('drain', resolve))
+/** What lines have in common that ask the same configuration: everything but the questions and the name. */
+function configurationOf(text: string): string {
+  try {
+    const value: unknown = JSON.parse(text)
+    return JSON.stringify({ ...Object(value), name: '', calls: [], dump: false, probes: [] })
+  } catch {
+    return text
   }
 }
 
