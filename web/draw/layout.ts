@@ -25,8 +25,8 @@ export interface Placed {
   readonly height: number
 }
 
-const INSIDE = { rankdir: 'LR', nodesep: 28, ranksep: 72, marginx: 28, marginy: 28 } as const
-const OUTSIDE = { rankdir: 'LR', nodesep: 40, ranksep: 96, marginx: 24, marginy: 24 } as const
+const INSIDE = { rankdir: 'LR', nodesep: 24, ranksep: 64, marginx: 20, marginy: 16 } as const
+const OUTSIDE = { rankdir: 'LR', nodesep: 32, ranksep: 64, marginx: 16, marginy: 16 } as const
 /** Room for a group's title above its nodes. */
 const TITLE_PX = 32
 
