@@ -9,7 +9,7 @@ import {
 } from '../../sim-core/index.ts'
 import type { Cast } from '../engine/protocol.ts'
 import type { Picture, Way } from './geometry.ts'
-import type { GraphNode } from './graph.ts'
+import { type GraphNode, OUTSIDE } from './graph.ts'
 import type { NodeOp, NodeState, PipeOp, StandingOp } from './ops.ts'
 
 export interface BackdropInput {
@@ -30,7 +30,7 @@ export function backdrop(input: BackdropInput): readonly StandingOp[] {
   const states = statesAt(input.view, [...picture.nodes.values()])
   const near = neighbours(picture, input.lit)
   const groups = Object.entries(picture.placed.groups)
-    .filter(([title]) => title !== '')
+    .filter(([title]) => title !== OUTSIDE)
     .map(([title, box]) => ({ kind: 'group' as const, title, box }))
   const pipes = pipesOf(input, near)
   const nodes = [...picture.nodes.values()].flatMap((node): readonly NodeOp[] => {
@@ -159,4 +159,17 @@ function phaseOf(
   if (phases.includes('Running')) return 'unready'
   if (phases.includes('Terminating')) return 'terminating'
   return phases.includes('Pending') ? 'waiting' : 'gone'
+}
+
+/** A node's state in words, for those who do not see it. */
+export function sayState(state: NodeState, pods: number): string {
+  const parts = [
+    state.phase === 'ready' ? `${state.ready} of ${pods} ready` : state.phase,
+    state.version > 0 ? `config version ${state.version}` : '',
+    state.isStale ? 'an update is on its way' : '',
+    state.isRefusing ? 'refuses its newest config' : '',
+    state.ejectedBy > 0 ? `ejected by ${state.ejectedBy}` : '',
+    state.isFaulty ? 'broken on purpose' : '',
+  ]
+  return parts.filter(Boolean).join(', ')
 }

@@ -28,6 +28,8 @@ export interface Graph {
   readonly level: GraphLevel
   readonly nodes: readonly GraphNode[]
   readonly edges: readonly GraphEdge[]
+  /** Edges that only keep things together: who has no traffic stands with its siblings. */
+  readonly hints: readonly LayoutEdge[]
   /** Node of each pod, by row. */
   readonly nodeOf: readonly string[]
   /** Equal for graphs that are laid out alike. */
@@ -47,7 +49,7 @@ const SIZES: { readonly [K in NodeKind]: readonly [width: number, height: number
 }
 
 /** Name of a group of callers that are in no namespace. */
-export const OUTSIDE = ''
+export const OUTSIDE = '~'
 
 /** The graph of a level; `hidden` nodes and their edges are left out. */
 export function graphOf(
@@ -72,11 +74,24 @@ export function graphOf(
     describe(cast, id, pods, level, calling.has(id) && !called.has(id)),
   )
   const key = `${level}|${nodes.map(node => node.id)}|${edges.map(edge => edge.id)}`
-  return { level, nodes, edges, nodeOf, key }
+  return { level, nodes, edges, hints: hintsOf(nodes, edges), nodeOf, key }
+}
+
+function hintsOf(nodes: readonly GraphNode[], edges: readonly GraphEdge[]): readonly LayoutEdge[] {
+  const touched = new Set(edges.flatMap(edge => [edge.from, edge.to]))
+  return nodes
+    .filter(node => node.kind === 'pod' && !touched.has(node.id))
+    .flatMap(lonely => {
+      const sibling = nodes.find(
+        node => node.title === lonely.title && node.group === lonely.group && touched.has(node.id),
+      )
+      const edge = edges.find(each => each.to === sibling?.id)
+      return edge ? [{ from: edge.from, to: lonely.id }] : []
+    })
 }
 
 function nodeIdOf(cast: Cast, pod: CastPod, level: GraphLevel): string {
-  if (pod.namespace === OUTSIDE) return `outside/${pod.name}`
+  if (pod.namespace === '') return `outside/${pod.name}`
   if (isIstiod(pod)) return ISTIOD
   if (level === 1) return pod.namespace
   if (level === 2 || cast.proxies[pod.proxy]?.type === 'router') return `${pod.namespace}/${pod.workload}`
@@ -114,7 +129,7 @@ function describe(
   const kind: NodeKind =
     id === ISTIOD
       ? 'istiod'
-      : first?.namespace === OUTSIDE
+      : first?.namespace === ''
         ? 'outside'
         : level === 1
           ? 'namespace'
@@ -128,7 +143,7 @@ function describe(
   return {
     id,
     kind,
-    group: level === 1 ? OUTSIDE : (first?.namespace ?? OUTSIDE),
+    group: level === 1 ? OUTSIDE : first?.namespace || OUTSIDE,
     width,
     height,
     title: kind === 'istiod' ? 'istiod' : level === 1 ? id : titleOf(first, kind, level),

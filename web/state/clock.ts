@@ -18,7 +18,8 @@ export const SPEEDS = [0.00001, 0.0001, 0.001, 0.01, 0.1, 0.5, 1, 2, 5, 10, 50, 
 export interface Clock {
   readonly state: ClockState
   /** Part of the run that can be shown. */
-  setEnd(end: number): void
+  /** `isGrowing`: more will come, so playing waits there instead of stopping. */
+  setEnd(end: number, isGrowing?: boolean): void
   setStory(story: readonly Stretch[] | undefined): void
   seek(at: number): void
   play(playing: boolean): void
@@ -32,6 +33,7 @@ export interface Clock {
 export function createClock(): Clock {
   let state: ClockState = { at: 0, isPlaying: false, mode: 'real', speed: 0.1 }
   let end = 0
+  let isGrowing = false
   let story: readonly Stretch[] | undefined
   const listeners = new Set<() => void>()
   const change = (next: Partial<ClockState>) => {
@@ -43,8 +45,9 @@ export function createClock(): Clock {
     get state() {
       return state
     },
-    setEnd: value => {
+    setEnd: (value, growing = false) => {
       end = value
+      isGrowing = growing
     },
     setStory: value => {
       story = value
@@ -62,7 +65,7 @@ export function createClock(): Clock {
             )
           : state.at + wallMillis * 1e6 * state.speed
       const last = state.mode === 'story' && story ? Math.min(end, story.at(-1)?.to ?? end) : end
-      if (at >= last) change({ at: last, isPlaying: false })
+      if (at >= last) change({ at: last, isPlaying: isGrowing && last === end })
       else change({ at: within(at) })
     },
     subscribe: listener => {

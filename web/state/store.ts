@@ -123,6 +123,17 @@ function client(): EngineClient {
   return engine.client
 }
 
+const opening = { isPending: false }
+
+/** A new run opens at its first request, unless somebody has gone elsewhere. */
+function showSomething(): void {
+  if (!opening.isPending) return
+  const first = shown.index.exchanges.find(exchange => exchange.traffic >= 0)
+  if (!first) return
+  opening.isPending = false
+  if (clock.state.at === 0 && !clock.state.isPlaying) clock.seek(first.start)
+}
+
 function takeIn(progress: Progress): void {
   if (progress.run !== engine.run) return
   const isFirst = engine.shown !== progress.run
@@ -131,7 +142,9 @@ function takeIn(progress: Progress): void {
     shown.index = new LogIndex()
   }
   shown.index.append(progress.slice)
-  clock.setEnd(progress.at)
+  clock.setEnd(progress.at, !progress.done)
+  if (isFirst) opening.isPending = clock.state.at === 0
+  showSomething()
   useStore.setState(({ run }) => ({
     run: {
       ...run,

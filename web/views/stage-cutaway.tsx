@@ -1,0 +1,4 @@
+/** One proxy from inside. */
+export function Cutaway() {
+  return <p />
+}
