@@ -39,6 +39,8 @@ export interface Cast {
   readonly proxies: readonly CastProxy[]
   readonly templates: readonly RequestTemplate[]
   readonly reasons: readonly Reason[]
+  /** Each reason as a sentence. */
+  readonly sentences: readonly string[]
   readonly traffics: readonly string[]
   /** How connections were secured, by the arrival of their record. */
   readonly arrivals: readonly CastArrival[]

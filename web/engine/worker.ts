@@ -10,6 +10,7 @@ import {
   type ScenarioInput,
   type ScenarioRun,
   sendProbe,
+  sentence,
 } from '../../sim-core/index.ts'
 import { findIn } from './files.ts'
 import type { Answer, Calls, Cast, Opened, OpenRequest, Question } from './protocol.ts'
@@ -141,6 +142,7 @@ function teller(number: number, run: ScenarioRun): (done: boolean) => void {
       proxies: world.proxies.map(({ id, pod, type, name }) => ({ id, pod, type, name })),
       templates: world.templates.slice(told.templates),
       reasons: simulation.log.reasons.slice(told.reasons),
+      sentences: simulation.log.reasons.slice(told.reasons).map(reason => sentence(reason)),
       traffics: simulation.traffics,
       arrivals: world.arrivals
         .slice(told.arrivals)

@@ -6,7 +6,6 @@ import {
   type LogRecord,
   RECORD,
   STORY,
-  sentence,
 } from '../../sim-core/index.ts'
 import type { Cast, CastPod } from '../engine/protocol.ts'
 
@@ -316,9 +315,9 @@ export function titleOf(hop: RequestHop, cast: Cast): string {
 
 /** What happens in a hop, in one sentence: what was noted, else what the station does. */
 export function sayHop(hop: RequestHop, cast: Cast): string {
-  const reason = cast.reasons[hop.reasons.at(-1) ?? -1]
+  const noted = cast.sentences[hop.reasons.at(-1) ?? -1]
   const party = partyOf(hop, cast)
-  if (reason) return plain(sentence(reason))
+  if (noted) return plain(noted)
   switch (hop.station) {
     case 'call':
       return `${party} makes a call, as if there were no mesh.`

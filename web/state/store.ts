@@ -57,7 +57,15 @@ export interface Store {
   readonly view: ViewSlice
 }
 
-const NOBODY: Cast = { pods: [], proxies: [], templates: [], reasons: [], traffics: [], arrivals: [] }
+const NOBODY: Cast = {
+  pods: [],
+  proxies: [],
+  templates: [],
+  reasons: [],
+  sentences: [],
+  traffics: [],
+  arrivals: [],
+}
 const IDLE: RunSlice = {
   status: 'empty',
   opened: undefined,
@@ -167,6 +175,7 @@ function append(before: Cast, more: Cast): Cast {
     traffics: more.traffics,
     templates: more.templates.length ? [...before.templates, ...more.templates] : before.templates,
     arrivals: more.arrivals.length ? [...before.arrivals, ...more.arrivals] : before.arrivals,
+    sentences: more.sentences.length ? [...before.sentences, ...more.sentences] : before.sentences,
     reasons: more.reasons.length ? [...before.reasons, ...more.reasons] : before.reasons,
   }
 }

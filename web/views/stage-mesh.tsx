@@ -43,9 +43,7 @@ export function Mesh({ picture, isBehind }: { readonly picture: Picture; readonl
   const layer = useRef<HTMLDivElement>(null)
   const [lit, setLit] = useState<string>()
   const litNow = useRef<string>(undefined)
-  litNow.current = lit
   const latest = useRef(picture)
-  latest.current = picture
   const zoomer = useRef<ZoomBehavior<HTMLDivElement, unknown>>(undefined)
   const studio = useRef<Studio>({
     camera: { k: 1, x: 0, y: 0 },
@@ -110,7 +108,13 @@ export function Mesh({ picture, isBehind }: { readonly picture: Picture; readonl
   }, [])
 
   useEffect(() => {
+    litNow.current = lit
+    requestPaint()
+  }, [lit])
+
+  useEffect(() => {
     const { current } = studio
+    latest.current = picture
     current.painted = ''
     if (host.current && zoomer.current && current.fitted !== picture.graph.key) {
       const isOtherLevel = current.fitted.split('|')[0] !== picture.graph.key.split('|')[0]
