@@ -105,11 +105,7 @@ export function chooseFilterChain(listener: Listener, arrival: Arrival, why?: Wh
 }
 
 /** All chains that survive the narrowing. More than one means that Envoy would refuse the listener. */
-export function matchingFilterChains(
-  listener: Listener,
-  arrival: Arrival,
-  why?: Why,
-): readonly FilterChain[] {
+function matchingFilterChains(listener: Listener, arrival: Arrival, why?: Why): readonly FilterChain[] {
   return sieve(candidatesOf(listener), arrival, STAGES, why).map(({ chain }) => chain)
 }
 

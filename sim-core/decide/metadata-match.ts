@@ -22,7 +22,7 @@ export function matchesMetadata(question: MetadataQuestion, metadata: DynamicMet
 }
 
 /** Envoy's value matcher over a JSON value. */
-export function matchesValue(matcher: ValueMatcher, value: unknown): boolean {
+function matchesValue(matcher: ValueMatcher, value: unknown): boolean {
   if (matcher.orMatch) return matcher.orMatch.valueMatchers.some(each => matchesValue(each, value))
   if (matcher.nullMatch) return value === undefined || value === null
   if (matcher.presentMatch !== undefined) return (value !== undefined) === matcher.presentMatch

@@ -95,7 +95,7 @@ export function captureInbound(rules: NetfilterRules, flow: Flow, why?: Why): De
 }
 
 /** Walks a connection's first packet through all tables of its hook. */
-export function capture(rules: NetfilterRules, flow: Flow, why?: Why): Decision<Capture> {
+function capture(rules: NetfilterRules, flow: Flow, why?: Why): Decision<Capture> {
   let packet: Packet = { ...flow, connectionMark: flow.connectionMark ?? 0 }
   for (const table of TABLES) {
     const chains = rules.tables[table]
@@ -107,16 +107,6 @@ export function capture(rules: NetfilterRules, flow: Flow, why?: Why): Decision<
     if (chose) return { chose, because: { code: 'netfilter.matched', facts: { table, rule: end.rule.name } } }
   }
   return { chose: { to: 'wire' }, because: { code: 'netfilter.notCaptured', facts: { hook: flow.hook } } }
-}
-
-/** The packet's mark as it leaves the hook; Envoy's TPROXY listener answers from it. */
-export function markAfter(rules: NetfilterRules, flow: Flow): number {
-  let packet: Packet = { ...flow, connectionMark: flow.connectionMark ?? 0 }
-  for (const table of TABLES) {
-    const chains = rules.tables[table]
-    if (chains) packet = walkChain(chains, flow.hook, packet).packet
-  }
-  return packet.mark
 }
 
 type Packet = Flow & { readonly connectionMark: number }

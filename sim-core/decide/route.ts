@@ -1,13 +1,7 @@
 import type { Decision } from '../model/reason.ts'
 import type { FractionalPercent } from '../model/xds/core.ts'
 import { originOf } from '../model/xds/origins.ts'
-import type {
-  Route,
-  RouteConfiguration,
-  RouteMatch,
-  VirtualHost,
-  WeightedClusterEntry,
-} from '../model/xds/route.ts'
+import type { Route, RouteMatch, VirtualHost, WeightedClusterEntry } from '../model/xds/route.ts'
 import {
   cookieOf,
   matchesHeader,
@@ -133,13 +127,6 @@ export function chooseCluster(route: Route, request: RequestHead, random: number
   return { chose: undefined, because: { code: 'cluster.noWeight', ...from } }
 }
 
-/** Whether the answer to this request depends on the stream's random number. */
-export function dependsOnRandom(config: RouteConfiguration): boolean {
-  return (config.virtualHosts ?? []).some(host =>
-    host.routes?.some(route => route.match.runtimeFraction || route.route?.weightedClusters),
-  )
-}
-
 /** `random` modulo the denominator lies below the numerator; no fraction always holds. */
 export function fractionHolds(fraction: FractionalPercent | undefined, random: number): boolean {
   if (!fraction) return true
@@ -149,7 +136,7 @@ export function fractionHolds(fraction: FractionalPercent | undefined, random: n
 }
 
 /** Whether the content type says gRPC. */
-export function isGrpc(request: RequestHead): boolean {
+function isGrpc(request: RequestHead): boolean {
   return valuesOf(request, 'content-type').some(value => /^application\/grpc($|\+)/.test(value))
 }
 

@@ -1,5 +1,5 @@
 import { RE2JS } from 're2js'
-import type { RegexMatcher, RegexRewrite, StringMatcher } from '../model/xds/core.ts'
+import type { RegexRewrite, StringMatcher } from '../model/xds/core.ts'
 
 const regexes = new Map<string, RE2JS>()
 const lowered = new WeakMap<StringMatcher, StringMatcher>()
@@ -55,16 +55,6 @@ export function matchesString(matcher: StringMatcher, value: string): boolean {
   if (wanted.suffix !== undefined) return given.endsWith(wanted.suffix)
   if (wanted.contains !== undefined) return given.includes(wanted.contains)
   return true
-}
-
-/** How a matcher reads to a person: `prefix /api`. */
-export function describeMatcher(matcher: StringMatcher | RegexMatcher): string {
-  if ('regex' in matcher) return `regex ${matcher.regex}`
-  if (matcher.safeRegex) return `regex ${matcher.safeRegex.regex}`
-  if (matcher.exact !== undefined) return `exact ${matcher.exact}`
-  if (matcher.prefix !== undefined) return `prefix ${matcher.prefix}`
-  if (matcher.suffix !== undefined) return `suffix ${matcher.suffix}`
-  return matcher.contains === undefined ? 'any' : `contains ${matcher.contains}`
 }
 
 function lowerCased(matcher: StringMatcher): StringMatcher {

@@ -40,7 +40,7 @@ export function chooseVirtualHost(
 }
 
 /** The host part of an authority; brackets of IPv6 stay. */
-export function withoutPort(authority: string): string {
+function withoutPort(authority: string): string {
   return authority.replace(/:\d*$/, rest =>
     authority.startsWith('[') && !authority.includes(']:') ? rest : '',
   )

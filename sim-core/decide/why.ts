@@ -26,26 +26,6 @@ export function firstMatch<T extends Named, Q>(
   return undefined
 }
 
-/** The candidate of the highest rank, the earliest among equals; a rank below zero is no match. */
-export function bestMatch<T extends Named, Q>(
-  candidates: readonly T[],
-  query: Q,
-  rank: (candidate: T, query: Q) => number,
-  why?: Why,
-): T | undefined {
-  let best: T | undefined
-  let bestRank = -1
-  for (const candidate of candidates) {
-    const value = rank(candidate, query)
-    why?.considered(
-      candidate.name,
-      value < 0 ? 'no match' : value <= bestRank ? 'a more specific one matches' : undefined,
-    )
-    if (value > bestRank) [best, bestRank] = [candidate, value]
-  }
-  return best
-}
-
 /** One narrowing step of `sieve`: candidates that do not set the property only survive when no candidate that sets it matches. */
 export interface Stage<T, Q> {
   readonly question: string

@@ -29,7 +29,7 @@ export function parseDuration(text: string): number | undefined {
 }
 
 /** Nanoseconds as protobuf's JSON mapping writes them: whole seconds, or 3, 6 or 9 digits after the point. */
-export function formatDuration(nanos: number): string {
+function formatDuration(nanos: number): string {
   const sign = nanos < 0 ? '-' : ''
   const seconds = Math.floor(Math.abs(nanos) / 1e9)
   const rest = String(Math.abs(nanos) - seconds * 1e9).padStart(9, '0')

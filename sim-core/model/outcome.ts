@@ -57,21 +57,3 @@ export function outcome(value: Outcome): Outcome {
   interned.set(key, value)
   return value
 }
-
-/** A proxy's own reply: a status, one flag (or none), Envoy's details and body. */
-export function local(
-  status: number,
-  flag: ResponseFlag | undefined,
-  details: string,
-  because?: Reason,
-  body = '',
-): Outcome {
-  return outcome({
-    kind: 'response',
-    status,
-    flags: flag ? [flag] : [],
-    details,
-    body,
-    ...(because && { because }),
-  })
-}

@@ -28,7 +28,7 @@ export interface RestoreTable {
 const BUILT_IN = ['INPUT', 'OUTPUT', 'FORWARD', 'PREROUTING', 'POSTROUTING']
 
 /** What the installer feeds to iptables-restore or ip6tables-restore, table by table. istio: builder.buildRestore. */
-export function restoreTables(list: readonly ListedRule[], family: AddressFamily): readonly RestoreTable[] {
+function restoreTables(list: readonly ListedRule[], family: AddressFamily): readonly RestoreTable[] {
   const own = list.filter(rule => rule.family === undefined || rule.family === family)
   const tables = [...new Set(own.map(rule => rule.table))].toSorted()
   return tables.map(table => {

@@ -5,7 +5,7 @@ import type { World } from './world.ts'
 const SYSTEM = new Set(['istio-system', 'kube-system', ''])
 
 /** Whether a pod is among the selected. */
-export function selects(world: World, select: PodSelect, pod: PodRow): boolean {
+function selects(world: World, select: PodSelect, pod: PodRow): boolean {
   const node = world.state.nodes[pod.node]
   return (
     (select.workload === undefined || isWorkload(select.workload, pod)) &&

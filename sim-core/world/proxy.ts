@@ -62,7 +62,7 @@ export interface PoolState {
 }
 
 /** A worker with nothing to do. */
-export function createWorker(row: number, proxy: ProxyId): Worker {
+function createWorker(row: number, proxy: ProxyId): Worker {
   return { id: row as WorkerId, proxy, freeAt: ZERO, waiting: createFifo(), armed: false }
 }
 

@@ -21,7 +21,7 @@ export type Adapter = (content: unknown, folder: string) => readonly Case[]
 export type Json = any
 
 /** The passing verdict. */
-export const PASSED: Verdict = { passed: true }
+const PASSED: Verdict = { passed: true }
 
 /** Passes when nothing differs. */
 export function verdictOf(difference: readonly string[]): Verdict {

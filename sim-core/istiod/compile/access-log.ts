@@ -121,7 +121,7 @@ export function configuredLogs(
 }
 
 /** Which providers log, which are off and with which condition; later layers win. istio: mergeLogs. */
-export function mergeLogs(
+function mergeLogs(
   layers: readonly (readonly AccessLogging[])[],
   defaults: readonly string[],
   mode: WorkloadMode,

@@ -53,7 +53,7 @@ function buildListeners(push: PushContext, proxy: Proxy): Resources<Listener> {
 }
 
 /** The route configurations that listeners fetch by name. */
-export function routeNames(listeners: Resources<Listener>): readonly string[] {
+function routeNames(listeners: Resources<Listener>): readonly string[] {
   const names = new Set<string>()
   for (const listener of Object.values(listeners))
     for (const chain of [...(listener.filterChains ?? []), listener.defaultFilterChain])

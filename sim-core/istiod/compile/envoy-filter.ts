@@ -6,7 +6,7 @@ import { type Config, listConfigsIn, refOf } from './configs.ts'
 import { canonicalJson, type EnvoyJson, isJsonObject } from './envoy-json.ts'
 import { oncePerKey } from './memo.ts'
 import { isAttached, rootNamespaceOf } from './policy-attachment.ts'
-import type { Proxy, PushContext } from './push-context.ts'
+import type { Proxy } from './push-context.ts'
 
 /** Where in a proxy a part works. `ANY` in a patch means every one of them. */
 export type PatchContext = 'SIDECAR_INBOUND' | 'SIDECAR_OUTBOUND' | 'GATEWAY'
@@ -36,11 +36,6 @@ export const patchesFor = oncePerKey((push, proxy: Proxy): readonly Patch[] => {
     )
     .flatMap(each => patchesOf(each, proxy))
 })
-
-/** Patches of one kind, in order. */
-export function patchesTo(push: PushContext, proxy: Proxy, applyTo: string): readonly Patch[] {
-  return patchesFor(push, proxy).filter(patch => patch.applyTo === applyTo)
-}
 
 function attachmentOf({ spec }: Config<EnvoyFilter>) {
   const labels = spec.workloadSelector?.labels

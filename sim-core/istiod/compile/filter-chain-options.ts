@@ -24,10 +24,10 @@ const MTLS_HTTP = ['istio-http/1.0', 'istio-http/1.1', 'istio-h2']
 /** What mesh clients offer for anything else. */
 const MTLS_TCP = ['istio-peer-exchange', 'istio']
 /** Every ALPN that says "this is the mesh's own TLS". */
-export const ISTIO_ALPNS: readonly string[] = ['istio', 'istio-peer-exchange', ...MTLS_HTTP]
+const ISTIO_ALPNS: readonly string[] = ['istio', 'istio-peer-exchange', ...MTLS_HTTP]
 
 /** What the HTTP inspector finds in plaintext; HTTP/1.0 only under PILOT_HTTP10. */
-export function plaintextHttpAlpns(push: PushContext): readonly string[] {
+function plaintextHttpAlpns(push: PushContext): readonly string[] {
   return featureOf(push, 'PILOT_HTTP10') ? ['http/1.0', 'http/1.1', 'h2c'] : ['http/1.1', 'h2c']
 }
 

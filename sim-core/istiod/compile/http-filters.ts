@@ -2,10 +2,10 @@ import type { NamedConfig } from '../../model/xds/core.ts'
 import { TYPE } from '../../model/xds/filters.ts'
 
 /** Envoy's wrapper for messages that istiod has no compiled type for. istio: protoconv.TypedStructWithFields. */
-export const TYPED_STRUCT = 'type.googleapis.com/udpa.type.v1.TypedStruct'
+const TYPED_STRUCT = 'type.googleapis.com/udpa.type.v1.TypedStruct'
 
 /** A filter whose message travels as a TypedStruct. */
-export function typedStructFilter(name: string, typeUrl: string, value: object): NamedConfig {
+function typedStructFilter(name: string, typeUrl: string, value: object): NamedConfig {
   const typedConfig = { '@type': TYPED_STRUCT, typeUrl, value }
   return { name, typedConfig }
 }

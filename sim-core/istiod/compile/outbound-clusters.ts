@@ -171,7 +171,7 @@ function dnsSettings(push: PushContext, proxy: Proxy, service: Service): Partial
 }
 
 /** Address families that a proxy asks DNS for. istio: pilot/pkg/networking/util/util.go SelectDNSLookupFamily. */
-export function dnsLookupFamily(push: PushContext, proxy: Proxy): string {
+function dnsLookupFamily(push: PushContext, proxy: Proxy): string {
   if (isIpv6Only(proxy)) return 'V6_ONLY'
   return isDualStack(proxy) && featureOf(push, 'ISTIO_DUAL_STACK') ? 'ALL' : 'V4_ONLY'
 }

@@ -198,7 +198,7 @@ function modesOf(mode: string | undefined): readonly WorkloadMode[] {
 }
 
 /** The configuration of istio.stats; `undefined` where Telemetry turns metrics off. istio: generateStatsConfig. */
-export function statsConfig(
+function statsConfig(
   listener: ListenerClass,
   metrics: ProviderMetrics,
   isWaypoint: boolean,

@@ -1,12 +1,4 @@
-import type {
-  Address,
-  CidrRange,
-  ConfigSource,
-  FractionalPercent,
-  Locality,
-  Metadata,
-  NamedConfig,
-} from './core.ts'
+import type { Address, ConfigSource, FractionalPercent, Locality, Metadata, NamedConfig } from './core.ts'
 
 export type ClusterType = 'STATIC' | 'STRICT_DNS' | 'LOGICAL_DNS' | 'EDS' | 'ORIGINAL_DST'
 export type LbPolicy =
@@ -163,4 +155,3 @@ export interface Http2ProtocolOptions {
   readonly maxConcurrentStreams?: number
   readonly connectionKeepalive?: { readonly interval?: string; readonly timeout?: string }
 }
-export type PrefixRange = CidrRange

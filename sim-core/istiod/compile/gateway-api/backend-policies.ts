@@ -29,7 +29,7 @@ export interface PolicyReport {
 }
 
 /** All policies for backends, oldest first. istio: pilot/pkg/config/kube/gateway/backend_policies.go. */
-export const policyReports = oncePerPush(
+const policyReports = oncePerPush(
   (push): readonly PolicyReport[] => {
     const all = gatewayApiObjects<BackendTLSPolicySpec>(push, 'BackendTLSPolicy').filter(isMeant)
     const tls = all.map(policy => tlsReport(push, policy, all))

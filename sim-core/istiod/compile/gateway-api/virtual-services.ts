@@ -32,7 +32,7 @@ type Host = Pick<Keyed, 'key'> & {
 }
 
 /** All routes of the Gateway API, converted. */
-export const routeReports = oncePerPush((push): readonly RouteReport[] => [
+const routeReports = oncePerPush((push): readonly RouteReport[] => [
   ...gatewayApiObjects<HttpRouteSpec>(push, 'HTTPRoute').map(route =>
     httpReport(push, route, route.spec.hostnames ?? [], needsGrant => httpRules(push, route, needsGrant)),
   ),
