@@ -17,6 +17,7 @@ export { type FindFiles, gatherScenario, type ScenarioInput } from './run/scenar
 export type { TimelineEntry } from './run/schedule.ts'
 export { sentence } from './run/sentences.ts'
 export type { Simulation } from './run/simulation.ts'
+export { ENGINE_VERSION } from './run/version.ts'
 export { EJECTIONS, GAUGE, GAUGES, POD_PHASES, PROXY_PHASES } from './world/gauge.ts'
 export { LEG, type LegName, STORY } from './world/story.ts'
 export { CONNECTION_PHASES, type ConnectionRecord, type ExchangeRecord, RECORD } from './world/trace.ts'

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander'
+import { ENGINE_VERSION } from '../run/version.ts'
 import { commands } from './commands/index.ts'
 import { exitCode } from './exit-code.ts'
 import { describeFault } from './fault.ts'
@@ -8,7 +9,7 @@ import { Refusal } from './refusal.ts'
 
 const program = new Command('glassmesh')
   .description('Take a service mesh apart and watch the mechanism.')
-  .version('0.1.0')
+  .version(ENGINE_VERSION)
   .showHelpAfterError('(add --help for the options)')
   .exitOverride()
 for (const add of commands) add(program)

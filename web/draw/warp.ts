@@ -5,6 +5,8 @@ export interface Stretch {
   readonly wall: number
   /** Nothing of the followed request happens here; the mark on the ruler tells the true length. */
   readonly collapsed: boolean
+  /** Which hop it shows, −1 where it is collapsed. */
+  readonly hop: number
 }
 
 /** Wall time of one hop in story mode: long hops look longer, but by their logarithm. `nanos` is the hop's true length. */
@@ -15,20 +17,57 @@ export function storyMillis(nanos: number): number {
 
 const COLLAPSED_MILLIS = 250
 
-/** The story clock of a list of hops (start and end in ns, in order): each gets its wall time, gaps between them collapse. */
+/**
+ * The story clock of a list of hops (start and end in ns, by start): each gets its wall time, also one that takes no
+ * time or lies beside another; a hop is shown until the next begins. Gaps between them collapse.
+ */
 export function storyOf(
   hops: readonly { readonly start: number; readonly end: number }[],
 ): readonly Stretch[] {
   const stretches: Stretch[] = []
-  let at = hops[0]?.start ?? 0
-  for (const hop of hops) {
-    if (hop.start > at) stretches.push({ from: at, to: hop.start, wall: COLLAPSED_MILLIS, collapsed: true })
-    const from = Math.max(at, hop.start)
-    const to = Math.max(from, hop.end)
-    stretches.push({ from, to, wall: storyMillis(to - from), collapsed: false })
-    at = to
+  const gap = (from: number, to: number) => {
+    if (to > from) stretches.push({ from, to, wall: COLLAPSED_MILLIS, collapsed: true, hop: -1 })
   }
+  let at = hops[0]?.start ?? 0
+  let last = at
+  hops.forEach((hop, number) => {
+    gap(at, hop.start)
+    const from = Math.max(at, hop.start)
+    const next = hops[number + 1]
+    const to = Math.max(from, next ? Math.min(hop.end, next.start) : hop.end)
+    stretches.push({ from, to, wall: storyMillis(hop.end - hop.start), collapsed: false, hop: number })
+    at = to
+    last = Math.max(last, hop.end)
+  })
+  gap(at, last)
   return stretches
+}
+
+/** How long a story takes, in milliseconds of wall time. */
+export function lengthOf(story: readonly Stretch[]): number {
+  return story.reduce((sum, stretch) => sum + stretch.wall, 0)
+}
+
+/** The hop that is shown after `millis` of story: in a collapsed stretch the one before it. −1 without one. */
+export function hopAfter(story: readonly Stretch[], millis: number): number {
+  let left = millis
+  let hop = -1
+  for (const stretch of story) {
+    if (stretch.hop >= 0) hop = stretch.hop
+    if (left < stretch.wall) break
+    left -= stretch.wall
+  }
+  return hop
+}
+
+/** When a hop begins, in milliseconds of story. */
+export function wallOfHop(story: readonly Stretch[], hop: number): number {
+  let wall = 0
+  for (const stretch of story) {
+    if (stretch.hop === hop) return wall
+    wall += stretch.wall
+  }
+  return wall
 }
 
 /** Virtual time after `millis` of story; stays at the end once the story is over. */

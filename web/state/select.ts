@@ -64,7 +64,7 @@ export function selectRequest(
   })
   if (to === 'stay') return
   clock.play(false)
-  clock.seek(hops[hop]?.start ?? clock.state.at)
+  clock.seek(hops[hop]?.start ?? clock.state.at, hop)
 }
 
 /** Goes to a hop of the selected request. */
@@ -75,7 +75,7 @@ export function selectHop(number: number): void {
   change('view', view => {
     view.hop = number
   })
-  clock.seek(hop.start)
+  clock.seek(hop.start, number)
 }
 
 /** Lets the selected hop follow the clock; called as often as people can read. */
@@ -85,8 +85,9 @@ export function followClock(): void {
   const hops = hopsOf(request)
   const { at } = clock.state
   const selected = hops[hop ?? -1]
-  if (selected && selected.start === at) return
-  const now = hopAt(hops, at)
+  const told = clock.state.isPlaying ? clock.state.hop : undefined
+  if (told === undefined && selected && selected.start === at) return
+  const now = told ?? hopAt(hops, at)
   if (now !== hop && now >= 0)
     change('view', view => {
       view.hop = now
