@@ -1,10 +1,10 @@
 import type { KeyboardEvent } from 'react'
 import { sayState, statesAt } from '../draw/backdrop.ts'
 import type { Picture } from '../draw/geometry.ts'
+import { useClock } from '../state/clock-loop.ts'
 import { viewNow } from '../state/frames.ts'
 import { change, useStore } from '../state/store.ts'
 import css from './stage.module.css'
-import { useClock } from './timeline-clock.ts'
 
 interface StageNodesProps {
   readonly picture: Picture
