@@ -7,6 +7,7 @@ import type { Arrival, Connection } from '../world/connection.ts'
 import type { Exchange } from '../world/exchange.ts'
 import { interrupt, open, orphan, resume, timer } from '../world/journey.ts'
 import type { PoolState } from '../world/proxy.ts'
+import { LEG } from '../world/story.ts'
 import { arrivalOf, internArrival, internTemplate, type World } from '../world/world.ts'
 import type { ChainFacts } from './accept.ts'
 import { factsOf, secretsOf } from './admission.ts'
@@ -196,7 +197,7 @@ export function startTry(world: World, x: Exchange, stream: StreamRow, plan: Pla
   invariant(host !== undefined, 'a try has a host')
   x.attempt++
   const connection = connectionOf(world, stream.connection)
-  const child = open(world, x, connection ? 'wire.send' : 'wire.connect')
+  const child = open(world, x, connection ? LEG['wire.send'] : LEG['wire.connect'])
   child.arrival = pool.arrival
   child.pool = x.pool
   child.connection = connection?.id ?? none()
@@ -247,7 +248,7 @@ function abortTry(world: World, child: Exchange, outcome: Outcome): void {
   child.connection = none()
   child.outcome = outcome
   child.answered = true
-  interrupt(world, child, 'wire.reply')
+  interrupt(world, child, LEG['wire.reply'])
 }
 
 /** Nobody waits for the try under way any more: HTTP/1.1 closes its connection, h2 resets the stream, and the server goes on working. */

@@ -14,9 +14,11 @@ import {
   orphan,
   park,
   settle,
+  spend,
   type Timers,
   timer,
 } from '../world/journey.ts'
+import { LEG } from '../world/story.ts'
 import { DONE, internTemplate, type Next, streamOfRow, type World } from '../world/world.ts'
 import { admit } from './admission.ts'
 import {
@@ -56,14 +58,14 @@ export const legs: LegsOf<'envoy'> = {
       if (refused.because) world.trace.note(x, refused.because)
       return answer(x, world, refused)
     }
-    return on(x, 'envoy.route', plus(spent, telemetryLeft(x, world)))
+    return on(x, LEG['envoy.route'], plus(spent, telemetryLeft(x, world)))
   },
 
   /** Which virtual host, which route? By the route table of this instant: a push changes the next stream, never the one under way. */
   'envoy.route': (x, world) => {
     const plan = pinPlan(world, x, streamOf(world, x))
     world.trace.note(x, plan.route.because)
-    return on(x, 'envoy.decode', us(roomOf(world).cost.route))
+    return on(x, LEG['envoy.decode'], us(roomOf(world).cost.route))
   },
 
   /** Each filter in order, until one waits, asks, replies, or all have passed. */
@@ -80,7 +82,7 @@ export const legs: LegsOf<'envoy'> = {
       if (verdict.do !== 'continue') return obey(verdict, x, world, stream, spent)
       plan = passOn(verdict, x, world, stream, plan)
     }
-    return on(x, 'envoy.pick', us(spent))
+    return on(x, LEG['envoy.pick'], us(spent))
   },
 
   /** The service that a filter asked has answered. */
@@ -89,13 +91,13 @@ export const legs: LegsOf<'envoy'> = {
     const plan = planOf(world, x)
     const step = plan.filters[x.filter]
     const asked = x.answeredBy < 0 ? undefined : world.state.exchanges[x.answeredBy]?.outcome
-    if (!step?.filter?.onAnswer || !asked) return on(x, 'envoy.pick', ZERO)
+    if (!step?.filter?.onAnswer || !asked) return on(x, LEG['envoy.pick'], ZERO)
     const query = queryOf(world, x, stream, plan, step)
     const verdict = step.filter.onAnswer(step.config, query, asked)
     if (verdict.do !== 'continue') return obey(verdict, x, world, stream, 0)
     passOn(verdict, x, world, stream, plan)
     x.filter++
-    return on(x, 'envoy.decode', ZERO)
+    return on(x, LEG['envoy.decode'], ZERO)
   },
 
   /** Which endpoint, by clusters and endpoints as they are now? A cluster that is gone is 503 NC; none healthy is 503 UH. */
@@ -103,7 +105,7 @@ export const legs: LegsOf<'envoy'> = {
     const stream = streamOf(world, x)
     const plan = stream.kind === 'request' ? planOf(world, x) : undefined
     if (plan && plan.ending.do !== 'forward')
-      return on(withoutUpstream(x, world, stream, plan), 'envoy.encode', ZERO)
+      return on(withoutUpstream(x, world, stream, plan), LEG['envoy.encode'], ZERO)
     if (stream.cluster === '') begin(x, world, stream, plan)
     const upstream = stream.cluster === '' ? undefined : upstreamOf(world, x.atProxy, stream.cluster)
     if (!upstream) return fail(x, world, stream, noCluster(plan, stream.cluster))
@@ -126,7 +128,7 @@ export const legs: LegsOf<'envoy'> = {
     stream.wasQueued = false
     if (world.trace.level !== 'off')
       world.trace.note(x, { code: 'host.picked', facts: { cluster: stream.cluster, host: host.key } })
-    return on(x, 'envoy.acquire', us(roomOf(world).cost.pick))
+    return on(x, LEG['envoy.acquire'], us(roomOf(world).cost.pick))
   },
 
   /** Room in the pool? If not, wait in its queue; if the queue is full, 503 UO. */
@@ -134,8 +136,8 @@ export const legs: LegsOf<'envoy'> = {
     const stream = streamOf(world, x)
     const { host } = stream
     // The connection that it waited for could not be made.
-    if (stream.reset || !host) return on(x, 'envoy.answered', ZERO)
-    if (stream.connection >= 0) return on(x, 'envoy.attempt', ZERO)
+    if (stream.reset || !host) return on(x, LEG['envoy.answered'], ZERO)
+    if (stream.connection >= 0) return on(x, LEG['envoy.attempt'], ZERO)
     const upstream = upstreamRow(world, stream.upstream)
     const plan = stream.kind === 'request' ? planOf(world, x) : undefined
     x.pool = poolFor(world, x, upstream, host, plan?.facts, plan)
@@ -144,13 +146,13 @@ export const legs: LegsOf<'envoy'> = {
     switch (got.got) {
       case 'connection':
         stream.connection = got.connection.id
-        return on(x, 'envoy.attempt', ZERO)
+        return on(x, LEG['envoy.attempt'], ZERO)
       case 'permission':
-        return on(x, 'envoy.attempt', us(roomOf(world).cost.connect))
+        return on(x, LEG['envoy.attempt'], us(roomOf(world).cost.connect))
       case 'place':
         stream.wasQueued = true
         enqueue(pool, x)
-        return park(x, 'envoy.acquire')
+        return park(x, LEG['envoy.acquire'])
       case 'overflow':
         world.trace.note(x, { code: 'pool.overflow', facts: { cluster: stream.cluster, limit: got.limit } })
         return fail(x, world, stream, resetReply('overflow', [...stream.flags, 'UO'], stream.retried > 0, ''))
@@ -165,8 +167,8 @@ export const legs: LegsOf<'envoy'> = {
     const perTry = plan?.retry?.perTryTimeout ?? ZERO
     if (perTry > 0 && (plan?.timeout === 0 || perTry < (plan?.timeout ?? ZERO)))
       x.tryTimeout = timer(world, 'envoy.tryTimeout', x, perTry)
-    x.spent = plus(x.spent, us(roomOf(world).cost.requestWrite))
-    return park(x, 'envoy.answered')
+    spend(x, us(roomOf(world).cost.requestWrite))
+    return park(x, LEG['envoy.answered'])
   },
 
   /** The attempt came back. Retry, or carry the answer home? */
@@ -176,7 +178,7 @@ export const legs: LegsOf<'envoy'> = {
     stopTimer(world, x, 'tryTimeout')
     const result = tryResult(world, x, stream)
     endTry(world, x, stream, result)
-    x.spent = plus(x.spent, plus(us(roomOf(world).cost.responseParse), telemetryLeft(x, world)))
+    spend(x, plus(us(roomOf(world).cost.responseParse), telemetryLeft(x, world)))
     const wait = retryWait(world, x, stream, plan?.retry, result)
     stream.reset = undefined
     if (wait !== undefined) {
@@ -184,16 +186,16 @@ export const legs: LegsOf<'envoy'> = {
         code: 'retry.again',
         facts: { attempt: x.attempt, reset: result.reset ?? '', status: result.status },
       })
-      return go(x, 'envoy.pick', wait)
+      return go(x, LEG['envoy.pick'], wait)
     }
     const child = x.answeredBy < 0 ? undefined : world.state.exchanges[x.answeredBy]
     if (result.reset) {
       stream.reply = tornReply(plan, stream, result.reset, result.text)
-      return on(x, 'envoy.encode', ZERO)
+      return on(x, LEG['envoy.encode'], ZERO)
     }
     x.outcome = child?.outcome
     x.responseBytes = child?.responseBytes ?? 0
-    return on(x, 'envoy.encode', ZERO)
+    return on(x, LEG['envoy.encode'], ZERO)
   },
 
   /** Response filters, innermost first; then the way back. */
@@ -208,7 +210,7 @@ export const legs: LegsOf<'envoy'> = {
       return DONE
     }
     const { cost, busyUntil } = roomOf(world)
-    x.spent = plus(x.spent, us(cost.responseWrite))
+    spend(x, us(cost.responseWrite))
     sayFarewell(x, world)
     if (x.worker >= 0) busyUntil[x.worker] = plus(plus(world.kernel.now, x.spent), us(cost.telemetry))
     return answer(x, world, final)
@@ -233,7 +235,7 @@ export const timers: Timers = {
       timeoutReply([...stream.flags, 'UT'], 'response_timeout'),
       isGrpc(world, x, stream),
     )
-    interrupt(world, x, 'envoy.encode')
+    interrupt(world, x, LEG['envoy.encode'])
     settle(world)
   },
   /** One try has taken too long. */
@@ -242,7 +244,7 @@ export const timers: Timers = {
     x.tryTimeout = none()
     abandonTry(world, x)
     stream.reset = 'per try timeout'
-    interrupt(world, x, 'envoy.answered')
+    interrupt(world, x, LEG['envoy.answered'])
     settle(world)
   },
   'envoy.connect': (child, world) => {
@@ -280,25 +282,25 @@ function obey(
   spent: number,
 ): Next {
   world.trace.note(x, verdict.because)
-  x.spent = plus(x.spent, us(spent))
+  spend(x, us(spent))
   switch (verdict.do) {
     case 'wait':
       stream.hasWaited = true
       stream.flags.push(verdict.flag)
-      return go(x, 'envoy.decode', verdict.delay)
+      return go(x, LEG['envoy.decode'], verdict.delay)
     case 'ask': {
-      const child = open(world, x, 'envoy.pick')
+      const child = open(world, x, LEG['envoy.pick'])
       child.worker = x.worker
       child.template = internTemplate(world, verdict.request)
       const asking = streamOf(world, child)
       asking.kind = 'ask'
       asking.cluster = verdict.cluster
       if (verdict.timeout) child.timeout = timer(world, 'envoy.timeout', child, verdict.timeout)
-      return park(x, 'envoy.asked')
+      return park(x, LEG['envoy.asked'])
     }
     case 'reply':
       stream.reply = verdict.outcome
-      return on(x, 'envoy.encode', ZERO)
+      return on(x, LEG['envoy.encode'], ZERO)
   }
 }
 
@@ -340,7 +342,7 @@ function begin(x: Exchange, world: World, stream: StreamRow, plan: Plan | undefi
 
 /** A copy that nobody waits for. */
 function sendMirror(x: Exchange, world: World, stream: StreamRow, cluster: string): void {
-  const child = open(world, x, 'envoy.pick')
+  const child = open(world, x, LEG['envoy.pick'])
   child.worker = x.worker
   child.plan = x.plan
   orphan(child)
@@ -412,7 +414,7 @@ function fail(x: Exchange, world: World, stream: StreamRow, reply: LocalReply): 
     plan && !plan.manager
       ? closed(reply.flags, reply.details, reply.because)
       : localReply(reply, isGrpc(world, x, stream))
-  return on(x, 'envoy.encode', ZERO)
+  return on(x, LEG['envoy.encode'], ZERO)
 }
 
 /** The last try failed. */

@@ -10,8 +10,32 @@ const LN2_LOW = 1.908_214_929_270_587_700_02e-10
 const SQRT_HALF = Math.SQRT1_2
 const TWO_32 = 2 ** 32
 
+/** 2^0 … 2^31. */
+const POWERS = Float64Array.from({ length: 32 }, (_, n) => 2 ** n)
+/** One over the points (129 … 256) / 256, in 20 bits so that a draw of 32 times it is exact, and their logarithms. */
+const INVERSE = Float64Array.from(
+  { length: 128 },
+  (_, n) => Math.floor((256 / (129 + n)) * 2 ** 20) / 2 ** 20,
+)
+const LOG_OF_POINT = INVERSE.map(inverse => -logAnywhere(inverse))
+
 /** The natural logarithm of a positive number; −∞ at 0, NaN below. */
 export function log(x: number): number {
+  if (!(x >= 1 / TWO_32 && x < 1)) return logAnywhere(x)
+  // What is drawn lies here. Leading zeros tell the power of two, x = m · 2^-zeros with m in [½, 1); a table tells the
+  // next point from m on; what is left lies in (−1/128, 0], where seven terms of the series do.
+  // Divisions by constants are products: they take no time.
+  const zeros = Math.clz32(x * TWO_32)
+  const m = x * POWERS[zeros]!
+  const cell = (m * 256) & 127
+  const r = m * INVERSE[cell]! - 1
+  const rr = r * r
+  const tail = 1 / 3 - r * (1 / 4) + rr * (1 / 5 - r * (1 / 6) + rr * (1 / 7))
+  return LOG_OF_POINT[cell]! - zeros * LN2_HIGH - (zeros * LN2_LOW - (r - rr * (0.5 - r * tail)))
+}
+
+/** Without tables, by fdlibm's rational approximation: for all numbers, and for the tables. */
+function logAnywhere(x: number): number {
   if (!(x > 0)) return x === 0 ? Number.NEGATIVE_INFINITY : Number.NaN
   if (x === Number.POSITIVE_INFINITY) return x
   // x = m · 2^e with m in [√½, √2), by exact multiplications.

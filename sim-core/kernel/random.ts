@@ -1,4 +1,4 @@
-import alea, { type Alea, type AleaState } from 'seedrandom/lib/alea.js'
+import alea, { type AleaState } from 'seedrandom/lib/alea.js'
 
 /** One named source of chance. Draws on one stream never move another. */
 export interface RandomStream {
@@ -24,43 +24,75 @@ export type StreamImages = Readonly<Record<string, AleaState>>
 
 /** Streams whose seeds are the run's seed and their own name, so that adding one never shifts another. */
 export function createStreams(seed: number): StreamTable {
+  const states: States = { cells: new Float64Array(4 * 16), used: 0 }
   const streams = new Map<string, Stream>()
-  const stream = (name: string): RandomStream => {
-    const known = streams.get(name)
-    if (known) return known
-    const made = new Stream(alea(`${seed}/${name}`, { state: true }))
+  const fresh = (name: string) => alea(`${seed}/${name}`, { state: true }).state()
+  const add = (name: string, state: AleaState): Stream => {
+    const made = new Stream(states)
+    made.load(state)
     streams.set(name, made)
     return made
   }
   return {
-    stream,
-    save: () => Object.fromEntries([...streams].map(([name, made]) => [name, made.generator.state()])),
+    stream: name => streams.get(name) ?? add(name, fresh(name)),
+    save: () => Object.fromEntries([...streams].map(([name, made]) => [name, made.save()])),
     load: images => {
       // Streams that the image does not know were first drawn from later: they start again when asked for.
-      for (const [name, made] of streams)
-        made.generator = alea(`${seed}/${name}`, { state: images[name] ?? true })
-      for (const name of Object.keys(images))
-        if (!streams.has(name)) streams.set(name, new Stream(alea('', { state: images[name] ?? true })))
+      for (const [name, made] of streams) made.load(images[name] ?? fresh(name))
+      for (const name of Object.keys(images)) if (!streams.has(name)) add(name, images[name]!)
     },
   }
 }
 
-class Stream implements RandomStream {
-  generator: Alea
+/** The states of all streams side by side, four numbers each: carry, s0, s1, s2. A draw touches memory once. */
+interface States {
+  cells: Float64Array
+  used: number
+}
 
-  constructor(generator: Alea) {
-    this.generator = generator
+/** The generator `alea` of seedrandom, which seeds it; J. Baagøe's multiply-with-carry of 32 bits in exact doubles. */
+class Stream implements RandomStream {
+  private readonly states: States
+  private readonly first: number
+
+  constructor(states: States) {
+    this.states = states
+    this.first = states.used
+    states.used += 4
+    if (states.used <= states.cells.length) return
+    const cells = new Float64Array(2 * states.cells.length)
+    cells.set(states.cells)
+    states.cells = cells
   }
 
   next(): number {
-    return this.generator()
+    const { cells } = this.states
+    const i = this.first
+    const sum = 2_091_639 * cells[i + 1]! + cells[i]! * STEP
+    const carry = sum | 0
+    cells[i] = carry
+    cells[i + 1] = cells[i + 2]!
+    cells[i + 2] = cells[i + 3]!
+    return (cells[i + 3] = sum - carry)
   }
 
   below(n: number): number {
-    return Math.floor(this.generator() * n)
+    return Math.floor(this.next() * n)
   }
 
   chance(percent: number): boolean {
-    return this.generator() * 100 < percent
+    return this.next() * 100 < percent
+  }
+
+  save(): AleaState {
+    const [c, s0, s1, s2] = this.states.cells.subarray(this.first, this.first + 4)
+    return { c: c!, s0: s0!, s1: s1!, s2: s2! }
+  }
+
+  load({ c, s0, s1, s2 }: AleaState): void {
+    this.states.cells.set([c, s0, s1, s2], this.first)
   }
 }
+
+/** The generator's resolution. */
+const STEP = 2 ** -32

@@ -15,6 +15,7 @@ import type { Connection } from '../world/connection.ts'
 import type { Exchange } from '../world/exchange.ts'
 import { keepIdle } from '../world/idle-connections.ts'
 import { answer, go, type LegsOf, on } from '../world/journey.ts'
+import { LEG } from '../world/story.ts'
 import { arrivalOf, DONE, internArrival, type Next, type World } from '../world/world.ts'
 import { dial, isLost, listens, NO_ENDPOINT } from './connection.ts'
 import { resolve } from './dns.ts'
@@ -49,16 +50,16 @@ export const legs: LegsOf<'dns' | 'capture' | 'wire'> = {
     const { address, took } = resolve(x, world)
     if (address === undefined) {
       x.outcome = NXDOMAIN
-      return go(x, 'wire.reply', took)
+      return go(x, LEG['wire.reply'], took)
     }
     x.arrival = internArrival(world, { ...arrivalOf(world, x), address })
-    return go(x, 'capture.outbound', took)
+    return go(x, LEG['capture.outbound'], took)
   },
 
   /** The sender's rules and kube-proxy look at the first packet: who will get it? */
   'capture.outbound': (x, world) => {
     dial(x, world)
-    return on(x, 'wire.connect', ZERO)
+    return on(x, LEG['wire.connect'], ZERO)
   },
 
   /** SYN, and SYN-ACK back. Nobody there: silence. Nobody listening: refused. */
@@ -72,9 +73,9 @@ export const legs: LegsOf<'dns' | 'capture' | 'wire'> = {
     const { transport } = arrivalOf(world, x)
     if (transport === 'tls') {
       enterPhase(world, c, 'handshaking')
-      return go(x, 'wire.handshake', (roundTrip + FIRST_PACKET) as Nanos)
+      return go(x, LEG['wire.handshake'], (roundTrip + FIRST_PACKET) as Nanos)
     }
-    return go(x, 'wire.send', (roundTrip + FIRST_PACKET) as Nanos)
+    return go(x, LEG['wire.send'], (roundTrip + FIRST_PACKET) as Nanos)
   },
 
   /** TLS 1.3: one more round trip and the CPU of both sides. */
@@ -87,9 +88,9 @@ export const legs: LegsOf<'dns' | 'capture' | 'wire'> = {
       close(world, c)
       x.connection = none()
       x.outcome = failed
-      return go(x, 'wire.reply', roundTrip as Nanos)
+      return go(x, LEG['wire.reply'], roundTrip as Nanos)
     }
-    return go(x, 'wire.send', (roundTrip + HANDSHAKE_CPU) as Nanos)
+    return go(x, LEG['wire.send'], (roundTrip + HANDSHAKE_CPU) as Nanos)
   },
 
   /** The request goes out on its connection. */
@@ -100,7 +101,7 @@ export const legs: LegsOf<'dns' | 'capture' | 'wire'> = {
     if (c.phase === 'connecting' || c.phase === 'handshaking') opened(world, c)
     if (isCut(world, c.fromPod, c.toPod)) return sendAgain(x, world, 'wire.send')
     x.retransmissions = 0
-    return go(x, 'capture.inbound', packetDelay(world, c, false))
+    return go(x, LEG['capture.inbound'], packetDelay(world, c, false))
   },
 
   /** The request has arrived: at the proxy that the rules chose when the connection was made, or at the application. */
@@ -110,14 +111,14 @@ export const legs: LegsOf<'dns' | 'capture' | 'wire'> = {
     x.atPod = c.toPod
     if (c.toProxy < 0) {
       x.atProxy = none()
-      return on(x, 'app.queue', ZERO)
+      return on(x, LEG['app.queue'], ZERO)
     }
     const proxy = world.state.proxies[c.toProxy]
     invariant(proxy !== undefined, 'a connection leads to a proxy that exists')
     if (c.worker < 0) c.worker = proxy.workers[proxy.accepted++ % proxy.workers.length] ?? none()
     x.atProxy = c.toProxy
     x.worker = c.worker
-    return on(x, 'envoy.accept', ZERO)
+    return on(x, LEG['envoy.accept'], ZERO)
   },
 
   /** The answer travels back; when it is there, the sender has its connection again. */
@@ -127,7 +128,7 @@ export const legs: LegsOf<'dns' | 'capture' | 'wire'> = {
       x.worker = none()
       if (isCut(world, c.toPod, c.fromPod)) return sendAgain(x, world, 'wire.reply')
       x.answered = true
-      return go(x, 'wire.reply', packetDelay(world, c, true))
+      return go(x, LEG['wire.reply'], packetDelay(world, c, true))
     }
     x.worker = none()
     return arriveHome(x, world, c)
@@ -144,7 +145,7 @@ function arriveHome(x: Exchange, world: World, c: Connection | undefined): Next 
     if (x.keepAlive) keepIdle(world, x, c)
     else if (c.streams === 0) close(world, c)
   }
-  return on(x, 'client.done', ZERO)
+  return on(x, LEG['client.done'], ZERO)
 }
 
 /** Refused: the answer to the SYN is an RST, one round trip later. */
@@ -152,7 +153,7 @@ function refuse(x: Exchange, world: World, c: Connection, after: Nanos): Next {
   close(world, c)
   x.connection = none()
   x.outcome = REFUSED
-  return go(x, 'wire.reply', after)
+  return go(x, LEG['wire.reply'], after)
 }
 
 /** Silence: the SYN is sent again, until the sender's kernel gives up. A proxy's own connect time-out is usually shorter. */
@@ -162,13 +163,13 @@ function tryAgain(x: Exchange, world: World, c: Connection): Next {
     x.connection = none()
     return answer(x, world, CONNECT_TIMEOUT)
   }
-  return go(x, 'wire.connect', (FIRST_SYN_TIMEOUT * 2 ** x.retransmissions++) as Nanos)
+  return go(x, LEG['wire.connect'], (FIRST_SYN_TIMEOUT * 2 ** x.retransmissions++) as Nanos)
 }
 
 /** Packets are lost on the way: TCP sends them again, ever more slowly, until it counts the connection as dead. */
 function sendAgain(x: Exchange, world: World, leg: 'wire.send' | 'wire.reply'): Next {
   if (x.retransmissions >= RETRANSMISSIONS) return cutOff(x, world)
-  return go(x, leg, Math.min(LEAST_RETRANSMISSION * 2 ** x.retransmissions++, ms(120_000)) as Nanos)
+  return go(x, LEG[leg], Math.min(LEAST_RETRANSMISSION * 2 ** x.retransmissions++, ms(120_000)) as Nanos)
 }
 
 /** The connection is gone. */

@@ -6,6 +6,7 @@ import { type Outcome, outcome } from '../model/outcome.ts'
 import { type Behavior, type Call, DEFAULT_BEHAVIOR, type Script, type Step } from '../world/behavior.ts'
 import type { Exchange } from '../world/exchange.ts'
 import { go, open, park, timer } from '../world/journey.ts'
+import { LEG } from '../world/story.ts'
 import { type Next, podOf, streamOfRow, type World } from '../world/world.ts'
 
 /** What the application of a pod does. */
@@ -48,16 +49,16 @@ export function nextStep(x: Exchange, world: World, script: Script): Next | unde
   x.step++
   switch (step.do) {
     case 'sleep':
-      return go(x, 'app.serve', draw(step.for, serviceTimes(x, world)))
+      return go(x, LEG['app.serve'], draw(step.for, serviceTimes(x, world)))
     case 'call':
       call(x, world, step)
-      return park(x, 'app.serve')
+      return park(x, LEG['app.serve'])
     case 'together':
       for (const part of step.steps) startPart(x, world, part)
-      return step.steps.length > 0 ? park(x, 'app.serve') : go(x, 'app.serve', ZERO)
+      return step.steps.length > 0 ? park(x, LEG['app.serve']) : go(x, LEG['app.serve'], ZERO)
     case 'fail':
       if (chances(x, world).chance(step.percent)) x.outcome = appAnswer(step.status)
-      return go(x, 'app.serve', ZERO)
+      return go(x, LEG['app.serve'], ZERO)
   }
 }
 
@@ -68,7 +69,7 @@ function startPart(x: Exchange, world: World, part: Exclude<Step, { do: 'togethe
 }
 
 function call(x: Exchange, world: World, step: Call): void {
-  const child = open(world, x, 'client.call')
+  const child = open(world, x, LEG['client.call'])
   child.template = step.template
   child.arrival = step.arrival
   child.keepAlive = step.keepAlive

@@ -4,6 +4,7 @@ import { enterApplication, leaveApplication } from '../world/application.ts'
 import type { Exchange } from '../world/exchange.ts'
 import { takeIdle } from '../world/idle-connections.ts'
 import { answer, go, type LegsOf, on, park, resume, type Timers } from '../world/journey.ts'
+import { LEG } from '../world/story.ts'
 import { arrivalOf, DONE, internArrival, podOf, templateOf, type World } from '../world/world.ts'
 import { appAnswer, behaviorOf, isFailure, nextStep, obeyRequest, scriptFor } from './behavior.ts'
 import { report } from './load-generator.ts'
@@ -32,14 +33,14 @@ export const legs: LegsOf<'client' | 'app'> = {
     if (kept) {
       x.connection = kept.id
       x.arrival = kept.arrival
-      return on(x, 'wire.send', ZERO)
+      return on(x, LEG['wire.send'], ZERO)
     }
     if (arrival.address === '') {
       const isAddress = IPV4.test(arrival.host) || arrival.host.includes(':')
-      if (!isAddress) return on(x, 'dns.ask', ZERO)
+      if (!isAddress) return on(x, LEG['dns.ask'], ZERO)
       x.arrival = internArrival(world, { ...arrival, address: arrival.host })
     }
-    return on(x, 'capture.outbound', ZERO)
+    return on(x, LEG['capture.outbound'], ZERO)
   },
 
   /** A place in the application? If not, wait in its queue; if that is full, 503. */
@@ -52,9 +53,9 @@ export const legs: LegsOf<'client' | 'app'> = {
     if (x.script < 0) return answer(x, world, NOT_FOUND)
     switch (enterApplication(world, x, behavior.concurrency, behavior.queue)) {
       case 'served':
-        return on(x, 'app.serve', ZERO)
+        return on(x, LEG['app.serve'], ZERO)
       case 'queued':
-        return park(x, 'app.serve')
+        return park(x, LEG['app.serve'])
       case 'refused':
         return answer(x, world, OVERLOADED)
     }
@@ -67,12 +68,12 @@ export const legs: LegsOf<'client' | 'app'> = {
       x.waitingFor--
       if (!child.optional && isFailure(child.outcome)) x.failed++
     }
-    if (x.waitingFor > 0) return park(x, 'app.serve')
+    if (x.waitingFor > 0) return park(x, LEG['app.serve'])
     const script = behaviorOf(x, world).scripts[x.script]
     // The behavior may have been replaced meanwhile: what is under way is answered.
-    if (!script) return on(x, 'app.answer', ZERO)
+    if (!script) return on(x, LEG['app.answer'], ZERO)
     if (x.failed > 0) x.outcome = appAnswer(500)
-    if (x.outcome) return on(x, 'app.answer', ZERO)
+    if (x.outcome) return on(x, LEG['app.answer'], ZERO)
     const next = nextStep(x, world, script)
     if (next !== undefined) return next
     x.responseBytes = script.responseBytes
@@ -81,7 +82,7 @@ export const legs: LegsOf<'client' | 'app'> = {
       templateOf(world, x).protocol === 'tcp'
         ? ANSWERED
         : appAnswer(obeyed?.status ?? script.status, obeyed?.headers)
-    return go(x, 'app.answer', obeyed?.wait ?? ZERO)
+    return go(x, LEG['app.answer'], obeyed?.wait ?? ZERO)
   },
 
   /** The answer is ready; the place goes to the first in the queue. */

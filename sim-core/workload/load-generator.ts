@@ -5,6 +5,7 @@ import { type Outcome, outcome } from '../model/outcome.ts'
 import { defineComponent, send, stateOf } from '../world/component.ts'
 import type { Exchange } from '../world/exchange.ts'
 import { abandon, begin, type Timers, timer } from '../world/journey.ts'
+import { LEG } from '../world/story.ts'
 import type { World } from '../world/world.ts'
 
 /** Who asks what of whom, and how often. */
@@ -119,7 +120,7 @@ export function sendOne(
   keepAlive = false,
   timeout?: Nanos,
 ): Exchange {
-  const x = begin(world, 'client.call')
+  const x = begin(world, LEG['client.call'])
   x.fromPod = x.atPod = from
   x.fromProxy = x.atProxy = none()
   x.template = template

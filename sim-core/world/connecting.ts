@@ -8,6 +8,7 @@ import type { Exchange } from './exchange.ts'
 import { take } from './fifo.ts'
 import { interrupt, resume, settle } from './journey.ts'
 import { observeConnection } from './observer.ts'
+import { LEG } from './story.ts'
 import type { World } from './world.ts'
 
 /** Connections that drain are closed after this time. Istio starts Envoy with `--drain-time-s 45`: pkg/envoy/agent, TerminationDrainDuration's neighbour `drainDuration`, ProxyConfig default 45 s. */
@@ -120,7 +121,7 @@ export function reset(world: World, c: Connection, why = CONNECTION_TERMINATION)
       x.outcome = why
       x.answered = true
       x.worker = none()
-      interrupt(world, x, 'wire.reply')
+      interrupt(world, x, LEG['wire.reply'])
     }
   close(world, c)
   settle(world)

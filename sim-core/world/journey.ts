@@ -10,9 +10,19 @@ import { lengthOf, put, take } from './fifo.ts'
 import { createMeter } from './meter.ts'
 import { observeEnd } from './observer.ts'
 import type { Worker } from './proxy.ts'
-import { LEG, type LegName, STORY } from './story.ts'
+import { LEG, type LegName, type LegNumber, STORY } from './story.ts'
 import { createTrace, type Trace, type TraceLevel } from './trace.ts'
-import { createState, DONE, type Handshake, type Leg, type Next, ON, PARKED, type World } from './world.ts'
+import {
+  createState,
+  DONE,
+  type Driver,
+  type Handshake,
+  type Leg,
+  type Next,
+  ON,
+  PARKED,
+  type World,
+} from './world.ts'
 
 /** Every leg whose name starts with `Owner.`, no more and no fewer. */
 export type LegsOf<Owner extends string> = {
@@ -55,6 +65,8 @@ export function createWorld(options: WorldOptions): World {
       readyEnd: 0,
       driving: false,
       fingerprints: new Map(),
+      outcome: undefined,
+      fingerprint: 0,
       templateNumbers: new Map(),
       arrivalNumbers: new Map(),
       numberOf: new WeakMap(),
@@ -97,21 +109,27 @@ const WORKER_KIND = 1 as ReturnType<World['kernel']['kind']>
 // ── what a leg may return ──
 
 /** Goes to a leg after a delay, when this turn is over. */
-export function go(x: Exchange, leg: LegName, delay: Nanos): Nanos {
-  x.leg = LEG[leg]
+export function go(x: Exchange, leg: LegNumber, delay: Nanos): Nanos {
+  x.leg = leg
   return delay
 }
 
 /** Stays in this worker's turn: adds the cost to it and goes straight on. */
-export function on(x: Exchange, leg: LegName, cost: Nanos): typeof ON {
-  x.leg = LEG[leg]
-  x.spent = (x.spent + cost) as Nanos
+export function on(x: Exchange, leg: LegNumber, cost: Nanos): typeof ON {
+  x.leg = leg
+  spend(x, cost)
   return ON
 }
 
+/** Adds CPU time to the turn under way. Simplified: a turn takes at most 2.1 s, which rows can hold without a box. */
+export function spend(x: Exchange, cost: Nanos): void {
+  x.spent = (Math.min(x.spent + cost, LONGEST_TURN) | 0) as Nanos
+}
+const LONGEST_TURN = 2 ** 31 - 1
+
 /** Waits for someone to call `resume(world, x)`; they will find it at `leg`. */
-export function park(x: Exchange, leg: LegName): typeof PARKED {
-  x.leg = LEG[leg]
+export function park(x: Exchange, leg: LegNumber): typeof PARKED {
+  x.leg = leg
   return PARKED
 }
 
@@ -125,17 +143,17 @@ export function answer(x: Exchange, _world: World, outcome: Outcome): Next {
 // ── what a leg or a handler may do to exchanges ──
 
 /** A root: somebody sends a request. It starts when the turn or event under way is over. */
-export function begin(world: World, leg: LegName): Exchange {
+export function begin(world: World, leg: LegNumber): Exchange {
   const x = allocate(world)
-  x.leg = LEG[leg]
+  x.leg = leg
   enqueue(world, x, none())
   return x
 }
 
 /** A child: whoever holds `parent` sends a request of its own. It starts when this turn is over; until then its fields may be set. */
-export function open(world: World, parent: Exchange, leg: LegName): Exchange {
+export function open(world: World, parent: Exchange, leg: LegNumber): Exchange {
   const x = allocate(world)
-  x.leg = LEG[leg]
+  x.leg = leg
   x.parent = parent.id
   x.parentSerial = parent.serial
   x.root = parent.root
@@ -173,13 +191,13 @@ export function resume(world: World, x: Exchange): void {
 }
 
 /** Takes an exchange away from where it is, whatever it waits for, and goes on at `leg`. */
-export function interrupt(world: World, x: Exchange, leg: LegName): void {
+export function interrupt(world: World, x: Exchange, leg: LegNumber): void {
   x.epoch++
   if (x.due >= 0) {
     world.kernel.cancel(x.due)
     x.due = none()
   }
-  x.leg = LEG[leg]
+  x.leg = leg
   enqueue(world, x, none())
 }
 
@@ -273,7 +291,7 @@ function turn(world: World, x: Exchange, child: ExchangeId, lag: Nanos): void {
   const { kernel, state, legs, driver, trace } = world
   const firstReady = driver.readyEnd
   const worker = x.worker
-  x.spent = lag
+  x.spent = (lag | 0) as Nanos
   x.answeredBy = child
   let next: Next
   do {
@@ -332,9 +350,15 @@ function release(world: World, x: Exchange): void {
 /** A number that tells one outcome from another. Outcomes are interned, so each is written out once. */
 function fingerprint(world: World, outcome: Outcome | undefined): number {
   if (outcome === undefined) return 0
-  const { fingerprints } = world.driver
-  const known = fingerprints.get(outcome)
-  if (known !== undefined) return known
+  const { driver } = world
+  // Mostly the same as last time.
+  if (outcome === driver.outcome) return driver.fingerprint
+  driver.outcome = outcome
+  driver.fingerprint = driver.fingerprints.get(outcome) ?? writtenOut(driver, outcome)
+  return driver.fingerprint
+}
+
+function writtenOut({ fingerprints }: Driver, outcome: Outcome): number {
   const text = `${outcome.kind} ${outcome.status} ${outcome.flags.join()} ${outcome.details}`
   let hash = 0
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 16_777_619)

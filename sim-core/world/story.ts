@@ -1,3 +1,5 @@
+import type { Id } from '../kernel/id.ts'
+
 /** Every place an exchange can be. One exchange is one stream between two parties; a proxy that forwards opens a child. */
 export const STORY = [
   // open
@@ -30,7 +32,10 @@ export const STORY = [
 
 export type LegName = (typeof STORY)[number]
 
-/** The place of each leg in the story; rows hold this number. */
+/** The place of a leg in the story. */
+export type LegNumber = Id<'leg'>
+
+/** The place of each leg; rows hold this number. Written as `LEG['envoy.pick']` it costs nothing where it is used. */
 export const LEG = Object.freeze(Object.fromEntries(STORY.map((name, index) => [name, index]))) as {
-  readonly [N in LegName]: number
+  readonly [N in LegName]: LegNumber
 }

@@ -81,6 +81,9 @@ export interface Driver {
   driving: boolean
   /** Fingerprints of outcomes, for the digest. */
   readonly fingerprints: Map<unknown, number>
+  /** The newest of them. */
+  outcome: Outcome | undefined
+  fingerprint: number
   /** Numbers of interned values by their JSON, and of objects that were asked about before. */
   readonly templateNumbers: Map<string, number>
   readonly arrivalNumbers: Map<string, number>

@@ -1,4 +1,5 @@
 import fc from 'fast-check'
+import alea from 'seedrandom/lib/alea.js'
 import { describe, expect, it } from 'vitest'
 import { type Draw, draw, meanOf } from '../../sim-core/kernel/draw.ts'
 import { exp, log, normalQuantile, pow } from '../../sim-core/kernel/exact-math.ts'
@@ -20,12 +21,47 @@ describe('exact-math', () => {
       }),
     )
     expect(pow(2, 10)).toBeCloseTo(1024, 9)
+    expect([log(1), log(2 ** -32), log(0), log(-1)]).toEqual([
+      0,
+      -32 * Math.LN2,
+      Number.NEGATIVE_INFINITY,
+      Number.NaN,
+    ])
+    for (let i = 1; i < 1024; i++)
+      expect(Math.abs(log(i / 1024) - Math.log(i / 1024))).toBeLessThanOrEqual(2 ** -52 * 4)
   })
 
   it('knows the quantiles of the normal distribution', () => {
     expect(normalQuantile(0.5)).toBe(0)
     expect(normalQuantile(0.99)).toBeCloseTo(2.3263478740408408, 7)
     expect(normalQuantile(0.001)).toBeCloseTo(-3.090232306167813, 7)
+  })
+})
+
+describe('createStreams', () => {
+  it('gives each name the numbers of alea', () => {
+    const { stream } = createStreams(7)
+    const names = Array.from({ length: 40 }, (_, n) => `stream ${n}`)
+    const ours = names.map(name => stream(name))
+    const theirs = names.map(name => alea(`7/${name}`, { state: true }))
+    for (let draws = 0; draws < 50; draws++)
+      expect(ours.map(random => random.next())).toEqual(theirs.map(random => random()))
+  })
+
+  it('goes on where an image was taken', () => {
+    const before = createStreams(7)
+    before.stream('a').next()
+    const image = before.save()
+    const next = before.stream('a').next()
+    const after = createStreams(7)
+    after.load(image)
+    expect(after.stream('a').next()).toBe(next)
+    before.stream('b').next()
+    before.load(image)
+    expect([before.stream('a').next(), before.stream('b').next()]).toEqual([
+      next,
+      createStreams(7).stream('b').next(),
+    ])
   })
 })
 
