@@ -2,7 +2,7 @@ import { viewHash } from '../../sim-core/index.ts'
 import { bundledFiles, bundledScenarios } from '../engine/bundled.ts'
 import type { HandAction } from '../engine/protocol.ts'
 import { notice, selectHop, selectRequest } from './select.ts'
-import { change, clock, openDocument, shown, useStore } from './store.ts'
+import { change, clock, openBundled, openDocument, shown, useStore } from './store.ts'
 import { decodeMoment, encodeMoment, MOMENT_VERSION, type Moment } from './url.ts'
 
 /** Fingerprint of what is shown at an instant. */
@@ -59,7 +59,9 @@ export async function openAddress(): Promise<void> {
   const { doc } = useStore.getState()
   if (moment.route === 'start' || moment.route === 'model') {
     show(moment.route)
-    if (doc.path === '') await openBundled(STORY_SCENARIO)
+    if (doc.path !== '') return
+    setPath(STORY_SCENARIO)
+    await openBundled(STORY_SCENARIO)
     return
   }
   const actions = (moment.actions ?? []).filter(isAction)
@@ -97,13 +99,6 @@ function setPath(path: string): void {
   change('doc', slice => {
     slice.path = path
   })
-}
-
-/** Runs a scenario that comes with the application, from its beginning. */
-export async function openBundled(path: string): Promise<boolean> {
-  setPath(path)
-  const files = await bundledFiles(path)
-  return openDocument({ files, path, seed: undefined, actions: [], undone: [] })
 }
 
 function show(page: 'start' | 'explore' | 'model'): void {
