@@ -1,5 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { createScenarioRun, gatherScenario, readScenario, type ScenarioRun } from '../../sim-core/index.ts'
+import {
+  createScenarioRun,
+  gatherScenario,
+  readScenario,
+  type ScenarioRun,
+  sentence,
+} from '../../sim-core/index.ts'
 import { findIn } from '../../web/engine/files.ts'
 import type { Cast, HandAction } from '../../web/engine/protocol.ts'
 
@@ -61,6 +67,7 @@ export function castOf({ simulation }: ScenarioRun): Cast {
       sni,
     })),
     reasons: simulation.log.reasons,
+    sentences: simulation.log.reasons.map(sentence),
     traffics: simulation.traffics,
   }
 }

@@ -41,19 +41,24 @@ export async function perform(deed: Deed, said: string, doing: Doing = {}): Prom
 export async function sendOne(deed: NonNullable<Deed['send']>): Promise<boolean> {
   const at = Math.round(clock.state.at)
   if (!(await perform({ send: deed }, 'Sent one request'))) return false
-  const find = () => {
+  const found = () => {
     const { run } = useStore.getState()
-    if (run.status === 'opening') return false
-    const found = requestsOf(shown.index, run.cast).findLast(
-      each => each.traffic < 0 && Math.abs(each.start - at) < 1e6,
-    )
-    if (found?.end === undefined) return run.status === 'done'
-    selectRequest(found.serial)
-    return true
+    return run.status === 'opening'
+      ? undefined
+      : requestsOf(shown.index, run.cast).findLast(
+          each => each.traffic < 0 && each.end !== undefined && Math.abs(each.start - at) < 1e6,
+        )
   }
-  if (find()) return true
-  const letGo = useStore.subscribe(() => {
-    if (find()) letGo()
+  const select = () => {
+    const request = found()
+    if (request) selectRequest(request.serial)
+    return request !== undefined
+  }
+  if (select()) return true
+  const letGo = useStore.subscribe(({ run }) => {
+    if (run.status !== 'done' && !found()) return
+    letGo()
+    select()
   })
   return true
 }

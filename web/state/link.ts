@@ -1,7 +1,7 @@
 import { viewHash } from '../../sim-core/index.ts'
 import { bundledFiles, bundledScenarios } from '../engine/bundled.ts'
 import type { HandAction } from '../engine/protocol.ts'
-import { notice, selectHop, selectRequest } from './select.ts'
+import { notice, selectRequest } from './select.ts'
 import { change, clock, openBundled, openDocument, shown, useStore } from './store.ts'
 import { decodeMoment, encodeMoment, MOMENT_VERSION, type Moment } from './url.ts'
 
@@ -134,43 +134,38 @@ async function filesOf(scenario: string): Promise<Readonly<Record<string, string
 
 /** Waits until the run has come to the moment, then goes there and compares what is seen. */
 function restore(moment: Moment): Promise<void> {
+  const isThere = () => {
+    const { status, at } = useStore.getState().run
+    const isOver = status === 'done' || status === 'stopped' || status === 'failed'
+    return isOver || (status === 'running' && shown.index.length > 0 && at > (moment.at ?? 0))
+  }
+  if (isThere()) {
+    goTo(moment)
+    return Promise.resolve()
+  }
   return new Promise(resolve => {
-    const tryIt = () => {
-      const { run } = useStore.getState()
-      const isThere =
-        run.status === 'done' ||
-        run.status === 'stopped' ||
-        (run.status === 'running' && run.at > (moment.at ?? 0))
-      if (run.status === 'failed') return finish()
-      if (!isThere || shown.index.length === 0) return false
-      if (moment.level !== undefined || moment.node !== undefined)
-        change('view', view => {
-          if (moment.level !== undefined) view.level = moment.level
-          view.node = moment.node
-        })
-      if (moment.request !== undefined) {
-        selectRequest(moment.request, moment.at === undefined ? 'decision' : 'stay')
-        if (moment.hop !== undefined && moment.at === undefined) selectHop(moment.hop)
-      }
-      if (moment.at !== undefined) {
-        clock.play(false)
-        clock.seek(moment.at)
-        if (moment.hop !== undefined)
-          change('view', view => {
-            view.hop = moment.hop
-          })
-        if (moment.hash !== undefined) compare(moment.hash, stateHash(moment.at))
-      }
-      return finish()
-    }
-    const finish = () => {
+    const letGo = useStore.subscribe(() => {
+      if (!isThere()) return
       letGo()
+      goTo(moment)
       resolve()
-      return true
-    }
-    const letGo = useStore.subscribe(() => void tryIt())
-    tryIt()
+    })
   })
+}
+
+function goTo({ at, request, hop, level, node, hash }: Moment): void {
+  if (useStore.getState().run.status === 'failed') return
+  if (at !== undefined) {
+    clock.play(false)
+    clock.seek(at)
+  }
+  if (request !== undefined) selectRequest(request, at === undefined ? 'decision' : 'stay')
+  change('view', view => {
+    if (level !== undefined) view.level = level
+    if (node !== undefined) view.node = node
+    if (hop !== undefined && request !== undefined) view.hop = hop
+  })
+  if (at !== undefined && hash !== undefined) compare(hash, stateHash(at))
 }
 
 function compare(before: string, now: string): void {
