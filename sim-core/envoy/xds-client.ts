@@ -4,7 +4,7 @@ import type { Cluster } from '../model/xds/cluster.ts'
 import type { Resources } from '../model/xds/core.ts'
 import type { Listener } from '../model/xds/listener.ts'
 import type { XdsSnapshot } from '../model/xds/snapshot.ts'
-import { defineComponent, send } from '../world/component.ts'
+import { defineComponent, send, stateOf } from '../world/component.ts'
 import { drain } from '../world/connecting.ts'
 import { GAUGE } from '../world/gauge.ts'
 import { settle } from '../world/journey.ts'
@@ -502,4 +502,9 @@ function textOf(value: object): string {
   const made = JSON.stringify(value)
   texts.set(value, made)
   return made
+}
+
+/** Whether some proxy has refused what it was told last. */
+export function hasRefusals(world: World): boolean {
+  return stateOf(world, xdsClient).byProxy.some(client => client && Object.keys(client.refused).length > 0)
 }

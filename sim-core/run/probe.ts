@@ -285,7 +285,13 @@ function jwtOf(journey: Journey) {
 function requestAtApp({ app }: Journey) {
   if (!app?.template) return null
   const { method, path, authority, headers } = app.template
-  return { method, path, host: authority, headers: headersRecord(headers) }
+  return {
+    protocol: app.connection?.protocol ?? '',
+    method,
+    path,
+    host: authority,
+    headers: headersRecord(headers),
+  }
 }
 
 function headersRecord(headers: readonly (readonly [string, string])[]): Readonly<Record<string, string>> {

@@ -23,7 +23,7 @@ export function echoWorld(folder: string): EchoWorld {
   if (known) return known
   const given = readFileSync(join(folder, 'echo-world.yaml'), 'utf8')
   const base: readonly Json[] = parseAllDocuments(given).map(document => document.toJS())
-  const added = [...migration(base), ...external(base)]
+  const added = [...migration(base), ...external(base), ...machine(base)]
   const text = [given, ...added.map(object => stringify(object))].join('\n---\n')
   const objects = [...base, ...added]
   const find = (kind: string, id: string) =>
@@ -70,6 +70,27 @@ function external(objects: readonly Json[]): readonly Json[] {
   Object.assign(pod.metadata, { name: `${name}-v1-0`, namespace: name, labels: { app: name, version: 'v1' } })
   pod.spec.serviceAccountName = 'default'
   pod.status.podIP = '10.244.1.95'
+  return [service, pod]
+}
+
+/** Simplified: the virtual machine that the topology lacks is a pod with a sidecar, otherwise as `b`. */
+function machine(objects: readonly Json[]): readonly Json[] {
+  const name = 'vm'
+  if (objects.some(each => each?.metadata?.name === name)) return []
+  const like = (kind: string, id: string) =>
+    structuredClone(
+      objects.find(
+        each => each?.kind === kind && each.metadata.namespace === 'echo1' && each.metadata.name === id,
+      ),
+    )
+  const service = like('Service', 'b')
+  const pod = like('Pod', 'b-v1-0')
+  if (!service || !pod) return []
+  Object.assign(service.metadata, { name, labels: { app: name } })
+  Object.assign(service.spec, { clusterIP: '10.96.1.97', selector: { app: name } })
+  Object.assign(pod.metadata, { name: `${name}-v1-0`, labels: { app: name, version: 'v1' } })
+  pod.spec.serviceAccountName = 'default'
+  pod.status.podIP = '10.244.1.97'
   return [service, pod]
 }
 

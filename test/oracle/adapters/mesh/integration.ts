@@ -1,5 +1,6 @@
 import { type Adapter, casesOf, type Json, readCorpus, type Verdict } from '../../corpus.ts'
 import { probeOf } from './call.ts'
+import { checksOf } from './checks.ts'
 import { type EchoWorld, echoWorld, withConfig } from './echo-world.ts'
 import { judgeAnswer } from './judge.ts'
 import { answerMesh } from './prober.ts'
@@ -17,7 +18,8 @@ export const istioIntegration: Adapter = (content, folder) => {
 
 function judge(each: Json, config: string, world: EchoWorld, jwks: string | undefined): Verdict {
   if (each.request.message) return { unsupported: 'sends bytes that no HTTP client sends' }
-  if (each.fullyMechanical === false) return { unsupported: 'is checked by a function in Go' }
+  const checks = checksOf(each, config)
+  if (!checks) return { unsupported: 'is checked by a function in Go' }
   const probe = probeOf(each, world)
   if (typeof probe === 'string') return { unsupported: probe }
   const mesh = { meshConfig: meshConfigOf(each), jwks: jwks ? keysFor(config, jwks) : {} }
@@ -27,7 +29,7 @@ function judge(each: Json, config: string, world: EchoWorld, jwks: string | unde
   if (!first) return { unsupported: 'there is no mesh-level probe yet' }
   const next = each.request.followRedirects && redirected(probe, first)
   const answer = next ? ask(next) : first
-  return judgeAnswer(each.expect, answer, probe.request.protocol)
+  return judgeAnswer({ ...each.expect, ...checks }, answer, probe.request.protocol)
 }
 
 /** What the echo client asks when it follows a redirect; `undefined` without one. */

@@ -27,6 +27,9 @@ function asked(expect: Json, got: Json, protocol: string): readonly (string | un
     expect.denied ? denied(got, protocol) : outcomeOf(expect, got, protocol),
     expect.grpcStatus && differs('grpcStatus', CODES[expect.grpcStatus], got.grpcStatus),
     ...mutualTls(expect, got, protocol),
+    expect.protocolAtBackend &&
+      differs('protocol', expect.protocolAtBackend, PROTOCOLS[got.requestAtApp?.protocol]),
+    ...Object.entries(expect.sharesByHost ?? {}).map(([host, want]) => shareOf(host, want as number, got)),
     expect.hostAtBackend &&
       differs('host', expect.hostAtBackend, got.requestAtApp?.host?.replace(/:\d+$/, '')),
     expect.urlSeenByBackend && differs('path', expect.urlSeenByBackend, got.requestAtApp?.path),
@@ -37,6 +40,17 @@ function asked(expect: Json, got: Json, protocol: string): readonly (string | un
       differs(name, value, got.response?.headers?.[name.toLowerCase()] ?? ''),
     ),
   ]
+}
+
+/** How Go spells what a server speaks. */
+const PROTOCOLS: Readonly<Record<string, string>> = { 'http/1.1': 'HTTP/1.1', h2: 'HTTP/2.0' }
+
+function shareOf(host: string, want: number, got: Json): string | undefined {
+  const found = Object.entries(got.shares?.cluster ?? {}).find(([name]) =>
+    name.split('|')[3]?.startsWith(`${host}.`),
+  )
+  const share = Number(found?.[1] ?? 0)
+  return Math.abs(share - want) <= 0.1 ? undefined : `share of ${host}: want ${want}, got ${share}`
 }
 
 /** A refused call: 403, gRPC's PermissionDenied, or a broken connection. */
