@@ -225,7 +225,8 @@ export function victimsOf(cast: Cast): readonly Victim[] {
     const workload = `${pod.namespace}/${pod.workload}`
     if (!found.has(workload)) found.set(workload, { pod, workload })
   }
-  return [...found.values()]
+  const isOwn = ({ pod }: Victim) => (pod.namespace === 'istio-system' ? 1 : 0)
+  return [...found.values()].sort((a, b) => isOwn(a) - isOwn(b))
 }
 
 /** DestinationRules that the files write, by a look at their text. */

@@ -131,7 +131,8 @@ function hopsOfExchange(
       }
       return
     }
-    const place = placeOf(cast, record, exchange, station)
+    const place =
+      station === 'inbound' ? { pod: target.pod, proxy: -1 } : placeOf(cast, record, exchange, station)
     hops.push({
       number: 0,
       exchange: exchange.serial,

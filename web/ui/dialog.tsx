@@ -16,6 +16,7 @@ export function Dialog({ title, onClose, children }: DialogProps) {
     const dialog = element.current
     const before = document.activeElement
     dialog?.showModal()
+    dialog?.querySelector<HTMLElement>('[data-body] :is(select, input, textarea, button)')?.focus()
     return () => {
       dialog?.close()
       if (before instanceof HTMLElement) before.focus()
@@ -33,7 +34,9 @@ export function Dialog({ title, onClose, children }: DialogProps) {
         <h2 id={heading}>{title}</h2>
         <IconButton icon="close" label="Close" look="quiet" onClick={onClose} />
       </div>
-      <div className={css.body}>{children}</div>
+      <div className={css.body} data-body>
+        {children}
+      </div>
     </dialog>
   )
 }

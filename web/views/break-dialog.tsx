@@ -1,5 +1,5 @@
 import { useState } from 'react'
-import { sayTime } from '../../sim-core/index.ts'
+import { LEG, sayTime } from '../../sim-core/index.ts'
 import { perform, sayDeed, undo, yamlOf } from '../state/edits.ts'
 import { type Fault, faults, type Ground, rulesIn, victimsOf } from '../state/faults.ts'
 import { change, clock, shown, useStore } from '../state/store.ts'
@@ -16,7 +16,7 @@ export function BreakDialog() {
   const path = useStore(state => state.doc.path)
   const actions = useStore(state => state.doc.actions)
   const victims = victimsOf(cast)
-  const [chosen, setChosen] = useState(() => likelyVictim() ?? victims.at(-1)?.workload ?? '')
+  const [chosen, setChosen] = useState(() => likelyVictim() ?? victims[0]?.workload ?? '')
   const [lasts, setLasts] = useState<(typeof LASTS)[number]>('for good')
   const victim = victims.find(each => each.workload === chosen) ?? victims[0]
   const close = () =>
@@ -113,7 +113,11 @@ function likelyVictim(): string | undefined {
     if (next === undefined) break
     serial = next
   }
-  const last = serial === undefined ? undefined : shown.index.hopsOf(serial).find(record => !record.isProxy)
-  const server = run.cast.pods[last?.actor ?? -1]
+  const last = serial === undefined ? undefined : shown.index.hopsOf(serial).findLast(isAtServer)
+  const row = last?.isProxy ? run.cast.proxies[last.actor]?.pod : last?.actor
+  const server = run.cast.pods[row ?? -1]
   return server?.namespace ? `${server.namespace}/${server.workload}` : undefined
 }
+
+const isAtServer = ({ leg }: { readonly leg: number }) =>
+  leg >= LEG['envoy.accept'] && leg < LEG['wire.reply']

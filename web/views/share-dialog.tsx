@@ -1,4 +1,4 @@
-import { useState } from 'react'
+import { useId, useState } from 'react'
 import { sayTime } from '../../sim-core/index.ts'
 import { writtenTime, yamlOf } from '../state/edits.ts'
 import { LONG_LINK, linkTo, momentNow } from '../state/link.ts'
@@ -51,6 +51,7 @@ export function ShareDialog() {
 }
 
 function Copy({ label, text }: { readonly label: string; readonly text: string }) {
+  const field = useId()
   const copy = () =>
     navigator.clipboard.writeText(text).then(
       () => notice(`${label} copied.`),
@@ -58,10 +59,10 @@ function Copy({ label, text }: { readonly label: string; readonly text: string }
     )
   return (
     <div className={css.copy}>
-      <label>
-        {label}
-        <textarea readOnly rows={2} value={text} onFocus={event => event.target.select()} />
-      </label>
+      <div>
+        <label htmlFor={field}>{label}</label>
+        <textarea id={field} readOnly rows={2} value={text} onFocus={event => event.target.select()} />
+      </div>
       <Button onClick={() => void copy()} aria-label={`Copy ${label.toLowerCase()}`}>
         Copy
       </Button>

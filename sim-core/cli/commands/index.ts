@@ -7,6 +7,7 @@ import { probeCommand } from './probe.ts'
 import { proxyConfigCommand } from './proxy-config.ts'
 import { runCommand } from './run.ts'
 import { schemaCommand } from './schema.ts'
+import { uiCommand } from './ui.ts'
 import { validateCommand } from './validate.ts'
 
 /** Every command adds itself to the program. One file each. */
@@ -19,5 +20,6 @@ export const commands: readonly ((program: Command) => void)[] = [
   proxyConfigCommand,
   runCommand,
   schemaCommand,
+  uiCommand,
   validateCommand,
 ]
