@@ -1,7 +1,7 @@
 import { useSyncExternalStore } from 'react'
 import type { LogIndex } from '../../sim-core/index.ts'
 import { countUpTo, type Problem, tallyOf } from '../draw/overview-tally.ts'
-import { type ClockState, PACES, SPEEDS } from './clock.ts'
+import { type ClockState, PACES, SPEEDS, type StepFilter } from './clock.ts'
 import { isDecision } from './hops.ts'
 import { followClock, hopsOfSelection, selectHop, selectRequest } from './select.ts'
 import { clock, shown, useStore } from './store.ts'
@@ -12,9 +12,6 @@ const TELL_MS = 100
 const STILL_MS = 1200
 /** A frame never moves the clock by more, as after a while in the background. */
 const LONGEST_FRAME_MS = 100
-
-/** Which records count as an event when stepping. */
-export type StepFilter = 'all' | 'selection' | 'control'
 
 const frames = new Set<(state: ClockState) => void>()
 const told = { state: clock.state, at: 0, timer: 0, listeners: new Set<() => void>() }
@@ -145,7 +142,7 @@ export function changeSpeed(step: 1 | -1): void {
 }
 
 /** The next instant at which something is recorded, or the one before; records of the same instant are one event. */
-export function stepEvent(step: 1 | -1, filter: StepFilter = 'all'): void {
+export function stepEvent(step: 1 | -1, filter: StepFilter = clock.state.filter): void {
   const to = neighbourInstant(shown.index, clock.state.at, step, timesOf(filter))
   clock.play(false)
   if (to !== undefined) clock.seek(to)
@@ -175,6 +172,12 @@ function timesOf(filter: StepFilter): readonly number[] | undefined {
   if (filter === 'all') return undefined
   if (filter === 'control') return tallyOf(shown.index).controls
   return [...new Set(hopsOfSelection().map(hop => hop.start))].sort((a, b) => a - b)
+}
+
+/** One step as the mode has it: a hop of the story that is told, else an event. */
+export function stepOnce(step: 1 | -1): void {
+  if (clock.state.mode === 'story' && useStore.getState().view.request !== undefined) stepHop(step)
+  else stepEvent(step)
 }
 
 /** The next hop of the selected request, or the one before; with `decisionsOnly` the next at which something was chosen. */

@@ -2,6 +2,9 @@ import { hopAfter, lengthOf, type Stretch, virtualAt, wallAt, wallOfHop } from '
 
 export type ClockMode = 'real' | 'step' | 'story'
 
+/** Which records count as an event when stepping. */
+export type StepFilter = 'all' | 'selection' | 'control'
+
 /** A stretch of virtual time, in ns. */
 export interface Span {
   readonly from: number
@@ -22,6 +25,8 @@ export interface ClockState {
   readonly hop: number | undefined
   /** The part of the run that the lanes and the scrubber show. */
   readonly window: Span
+  /** What counts as an event when stepping. */
+  readonly filter: StepFilter
 }
 
 /** Speeds that − and = walk through. */
@@ -39,7 +44,7 @@ export interface Clock {
   /** Goes to an instant; of several hops there the last one is shown unless one is named. */
   seek(at: number, hop?: number): void
   play(playing: boolean): void
-  set(change: Partial<Pick<ClockState, 'mode' | 'speed' | 'pace'>>): void
+  set(change: Partial<Pick<ClockState, 'mode' | 'speed' | 'pace' | 'filter'>>): void
   setWindow(window: Span): void
   /** Moves on by a stretch of wall time; called once a frame. */
   tick(wallMillis: number): void
@@ -56,6 +61,7 @@ export function createClock(): Clock {
     pace: 1,
     hop: undefined,
     window: { from: 0, to: SHORTEST_WINDOW },
+    filter: 'all',
   }
   let end = 0
   let isGrowing = false

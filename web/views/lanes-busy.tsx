@@ -1,0 +1,65 @@
+import { area, curveStepAfter } from 'd3'
+import { useMemo } from 'react'
+import { busiestPods } from '../draw/lanes-busy.ts'
+import type { Span } from '../state/clock.ts'
+import { shortPod } from '../state/hops.ts'
+import { shown, useStore } from '../state/store.ts'
+import css from './lanes.module.css'
+
+/** Rows that fit, and the pixels of each and of one bin. */
+const ROWS = 4
+const ROW_PX = 26
+const BIN_PX = 3
+
+interface BusyLanesProps {
+  readonly window: Span
+  readonly width: number
+}
+
+/** Without a selection: how many calls the busiest applications have at a time. */
+export function BusyLanes({ window, width }: BusyLanesProps) {
+  const pieces = useStore(state => state.run.pieces)
+  const cast = useStore(state => state.run.cast)
+  const { index } = shown
+  const rows = useMemo(() => {
+    void pieces
+    return width > 0 ? busiestPods(index, window, ROWS, Math.max(8, Math.floor(width / BIN_PX))) : []
+  }, [index, window, width, pieces])
+  if (rows.length === 0)
+    return (
+      <p className={css.empty}>
+        {pieces === 0
+          ? 'Nothing has run yet.'
+          : 'No application was called in this window. Choose a request in the table to see its lanes, or press N for the next problem.'}
+      </p>
+    )
+  const tallest = Math.max(1, ...rows.map(row => row.tallest))
+  const shape = area<number>()
+    .x((_, i) => i * BIN_PX)
+    .y0(0)
+    .y1(value => -(value / tallest) * (ROW_PX - 5))
+    .curve(curveStepAfter)
+  return (
+    <>
+      <ul className={`${css.labels} ${css.tall}`} aria-hidden="true">
+        {rows.map(row => (
+          <li key={row.pod} title={cast.pods[row.pod]?.name}>
+            {shortPod(cast.pods[row.pod])}
+          </li>
+        ))}
+      </ul>
+      <svg className={css.drawing} height={rows.length * ROW_PX} aria-hidden="true">
+        {rows.map((row, number) => (
+          <g key={row.pod} className={css.app} transform={`translate(0 ${(number + 1) * ROW_PX - 2})`}>
+            <line className={css.rule} x2={width} />
+            <path className={css.load} d={shape([...row.bins]) ?? ''} />
+            <text className={css.figure} x={width - 2} y={-ROW_PX + 14} textAnchor="end">
+              {row.calls} calls, at most {row.tallest < 10 ? row.tallest.toFixed(1) : Math.round(row.tallest)}{' '}
+              at a time
+            </text>
+          </g>
+        ))}
+      </svg>
+    </>
+  )
+}
