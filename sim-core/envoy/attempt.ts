@@ -27,7 +27,7 @@ import {
   wouldRetry,
 } from './retry.ts'
 import { chanceOf, proxyOf, runtimeOf, type StreamRow, streamOf, type Upstream, upstreamRow } from './room.ts'
-import { chooseTransportSocket, ownCertificate, upstreamTls } from './tls.ts'
+import { chooseTransportSocket, ownCertificate, proxyProtocolVersion, upstreamTls } from './tls.ts'
 import { noteResult } from './upstream.ts'
 
 /** Envoy's connect timeout of a cluster that names none. envoy: api/envoy/config/cluster/v3/cluster.proto. */
@@ -145,8 +145,10 @@ function arrivalFor(
   plan: Plan | undefined,
 ): Arrival {
   const { cluster } = upstream
-  const tls = upstreamTls(chooseTransportSocket(cluster, host.metadata, host.localityMetadata))
+  const socket = chooseTransportSocket(cluster, host.metadata, host.localityMetadata)
+  const tls = upstreamTls(socket)
   const payload = protocol === 'tcp' ? payloadOf(arrivalOf(world, x), facts) : undefined
+  const header = proxyProtocolVersion(socket) ?? payload?.proxyProtocol
   const source = cluster.upstreamBindConfig?.sourceAddress?.address
   const base = {
     host: host.address,
@@ -154,6 +156,7 @@ function arrivalFor(
     port: host.port,
     protocol: payload?.protocol ?? protocol,
     ...(source !== undefined && { source }),
+    ...(header !== undefined && { proxyProtocol: header }),
   }
   if (!tls) {
     const inner = payload?.tls
@@ -173,9 +176,9 @@ function arrivalFor(
 
 /** What a TCP proxy carries: the client's own protocol, and its own TLS where this proxy has not terminated it. */
 function payloadOf(arrival: Arrival, facts: ChainFacts | undefined) {
-  if (facts?.isTls) return { protocol: arrival.protocol, tls: arrival.inner }
-  const { sni, alpn, peer } = arrival
-  return { protocol: arrival.protocol, tls: arrival.transport === 'tls' ? { sni, alpn, peer } : undefined }
+  const { protocol, proxyProtocol, sni, alpn, peer } = arrival
+  if (facts?.isTls) return { protocol, proxyProtocol, tls: arrival.inner }
+  return { protocol, proxyProtocol, tls: arrival.transport === 'tls' ? { sni, alpn, peer } : undefined }
 }
 
 function alpnFor(

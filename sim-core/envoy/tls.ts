@@ -4,6 +4,7 @@ import type { Metadata, NamedConfig } from '../model/xds/core.ts'
 import {
   type CommonTlsContext,
   type DownstreamTlsContext,
+  type ProxyProtocolUpstream,
   TYPE,
   type UpstreamTlsContext,
 } from '../model/xds/filters.ts'
@@ -32,7 +33,19 @@ export function chooseTransportSocket(
 
 /** The upstream TLS context inside a transport socket; `undefined` for plain text. */
 export function upstreamTls(socket: NamedConfig | undefined): UpstreamTlsContext | undefined {
-  return isUpstreamTls(socket?.typedConfig) ? socket.typedConfig : undefined
+  const config = socket?.typedConfig
+  if (isProxyProtocol(config)) return upstreamTls(config.transportSocket)
+  return isUpstreamTls(config) ? config : undefined
+}
+
+/** Version of the PROXY protocol header that a transport socket puts before everything else; `undefined` for none. */
+export function proxyProtocolVersion(socket: NamedConfig | undefined): 'V1' | 'V2' | undefined {
+  const config = socket?.typedConfig
+  return isProxyProtocol(config) ? (config.config?.version ?? 'V1') : undefined
+}
+
+function isProxyProtocol(config: { readonly '@type': string } | undefined): config is ProxyProtocolUpstream {
+  return config?.['@type'] === TYPE.upstreamProxyProtocol
 }
 
 function isUpstreamTls(config: { readonly '@type': string } | undefined): config is UpstreamTlsContext {

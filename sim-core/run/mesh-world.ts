@@ -31,7 +31,7 @@ export interface SettledMesh {
 }
 
 /** As many meshes are remembered; batches ask one configuration many things in a row. */
-const REMEMBERED = 16
+const REMEMBERED = 8
 /** As many sets of workloads are remembered, on which configurations are applied. */
 const REMEMBERED_BASES = 4
 

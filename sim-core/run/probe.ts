@@ -285,12 +285,14 @@ function jwtOf(journey: Journey) {
 function requestAtApp({ app }: Journey) {
   if (!app?.template) return null
   const { method, path, authority, headers } = app.template
+  const proxyProtocol = app.arrival?.proxyProtocol
   return {
     protocol: app.connection?.protocol ?? '',
     method,
     path,
     host: authority,
     headers: headersRecord(headers),
+    ...(proxyProtocol && { proxyProtocol }),
   }
 }
 

@@ -17,6 +17,8 @@ export interface Arrival {
   readonly peer: string
   /** The source address that the client binds; Envoy dials its own application from 127.0.0.6. Absent: the pod's own. */
   readonly source?: string
+  /** Version of the PROXY protocol header that comes first. */
+  readonly proxyProtocol?: 'V1' | 'V2'
   /** TLS of the client's own that a TCP proxy carries inside the connection. */
   readonly inner?: { readonly sni: string; readonly alpn: readonly string[]; readonly peer: string }
 }

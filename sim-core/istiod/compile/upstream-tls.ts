@@ -283,8 +283,7 @@ export function withProxyProtocol(
 }
 
 const proxyProtocolConfig = (version: 'V1' | 'V2', transportSocket: NamedConfig) => ({
-  '@type':
-    'type.googleapis.com/envoy.extensions.transport_sockets.proxy_protocol.v3.ProxyProtocolUpstreamTransport',
+  '@type': TYPE.upstreamProxyProtocol,
   config: { version },
   transportSocket,
 })

@@ -22,6 +22,8 @@ export const TYPE = {
   istioStats: 'type.googleapis.com/stats.PluginConfig',
   localRateLimit: 'type.googleapis.com/envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit',
   downstreamTls: 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext',
+  upstreamProxyProtocol:
+    'type.googleapis.com/envoy.extensions.transport_sockets.proxy_protocol.v3.ProxyProtocolUpstreamTransport',
   upstreamTls: 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext',
   rawBuffer: 'type.googleapis.com/envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer',
   tlsInspector: 'type.googleapis.com/envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector',
@@ -266,6 +268,12 @@ export interface DownstreamTlsContext {
   readonly commonTlsContext?: CommonTlsContext
   readonly requireClientCertificate?: boolean
   readonly requireSni?: boolean
+}
+/** Envoy's ProxyProtocolUpstreamTransport: a header before what the inner socket sends. */
+export interface ProxyProtocolUpstream {
+  readonly '@type': string
+  readonly config?: { readonly version?: 'V1' | 'V2' }
+  readonly transportSocket: NamedConfig
 }
 export interface UpstreamTlsContext {
   readonly '@type': string

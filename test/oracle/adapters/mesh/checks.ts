@@ -17,6 +17,7 @@ const CHECKS: Readonly<Record<string, (...args: readonly Json[]) => Json>> = {
   'check.OK': () => ({ ok: true }),
   'check.ResponseHeaders': headers => ({ responseHeaders: headers }),
   'check.RequestHeaders': headers => ({ requestHeadersAtBackend: headers }),
+  'check.ProxyProtocolVersion': version => ({ ok: true, proxyProtocolAtBackend: `V${version}` }),
   'check.Protocol': protocol => ({ protocolAtBackend: protocol }),
 }
 

@@ -29,6 +29,8 @@ function asked(expect: Json, got: Json, protocol: string): readonly (string | un
     ...mutualTls(expect, got, protocol),
     expect.protocolAtBackend &&
       differs('protocol', expect.protocolAtBackend, PROTOCOLS[got.requestAtApp?.protocol]),
+    expect.proxyProtocolAtBackend &&
+      differs('proxy protocol', expect.proxyProtocolAtBackend, got.requestAtApp?.proxyProtocol),
     ...Object.entries(expect.sharesByHost ?? {}).map(([host, want]) => shareOf(host, want as number, got)),
     expect.hostAtBackend &&
       differs('host', expect.hostAtBackend, got.requestAtApp?.host?.replace(/:\d+$/, '')),
