@@ -39,7 +39,7 @@ interface Clients {
   readonly configurations: Map<string, number>
 }
 
-/** Time on the main thread per response and per changed resource, and on the wire to istiod. Estimates: reference data-plane §9.2 gives only the sum of a push. */
+/** Time on the main thread per response and per changed resource, and on the wire to istiod. Estimates: what is published is only the sum of a push. */
 const RESPONSE = us(500)
 const CLUSTER = us(60)
 const ASSIGNMENT = us(20)

@@ -17,7 +17,7 @@ interface CitadelState {
   readonly attempts: Record<number, number>
 }
 
-/** Suggested model values, reference control-plane §10: an RSA key takes 100 ms, checking the token and signing 20 ms, the way there and back 2 ms. */
+/** Estimates: an RSA key takes 100 ms, checking the token and signing 20 ms, the way there and back 2 ms. */
 const CSR = ms(122)
 /** Certificates start two minutes in the past. istio: security/pkg/pki/util/generate_cert.go ClockSkewGracePeriod. */
 const BACKDATE_SECONDS = 120

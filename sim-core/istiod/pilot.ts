@@ -57,7 +57,7 @@ export interface PilotState {
   readonly accounts: Record<string, string>
 }
 
-/** Suggested model values, reference control-plane §10: 10 ms to build a context, 2 ms to generate and write for one proxy, 1 ms on the wire. */
+/** Estimates: 10 ms to build a context, 2 ms to generate and write for one proxy, 1 ms on the wire. */
 const CONTEXT = ms(10)
 const GENERATE = ms(2)
 const WIRE = ms(1)

@@ -3,7 +3,7 @@ import { type Nanos, us, ZERO } from '../kernel/time.ts'
 import type { Exchange } from '../world/exchange.ts'
 import { arrivalOf, podOf, type World } from '../world/world.ts'
 
-/** One question to the cluster's DNS and its answer, cached names. reference/data-plane §10.1: 400 µs. */
+/** One question to the cluster's DNS and its answer, for cached names. Estimate. */
 const QUERY = us(400)
 
 /** resolv.conf of a pod with dnsPolicy ClusterFirst: names with fewer dots are tried with the search domains first. kubernetes: pkg/kubelet/network/dns/dns.go. */

@@ -46,16 +46,16 @@ interface KubeletState {
   readonly addresses: AddressPool
 }
 
-/** Suggested model values, reference control-plane §10 (a): scheduling 60 ms, sandbox and network 700 ms, istio-init 150 ms, Envoy 50 ms after its agent. */
+/** Estimates: scheduling 60 ms, sandbox and network 700 ms, istio-init 150 ms, Envoy 50 ms after its agent. */
 const SCHEDULING = ms(60)
 const SANDBOX = ms(700)
 const INIT = ms(150)
 const PROXY_START = ms(50)
-/** Suggested model value, reference control-plane §10 (a): an application listens two seconds after its container starts. */
+/** Estimate: an application listens two seconds after its container starts. */
 const APP_START = seconds(2)
 /** Kubernetes' default for `terminationGracePeriodSeconds`. */
 const GRACE = 30
-/** An application without open work ends this long after SIGTERM. Suggested model value. */
+/** An application without open work ends this long after SIGTERM. Estimate. */
 const APP_STOP = ms(100)
 const PROXY = 'istio-proxy'
 /** Containers of a pod in an event's detail: pod × 64 + container. */
@@ -226,7 +226,7 @@ function running(world: World, it: KubeletPod, container: ContainerState, parts:
   probeAt(world, it, container, spec.startupProbe ?? spec.readinessProbe, world.kernel.now)
 }
 
-/** What the agent and the proxy serve by themselves: merged metrics and probes, health, Envoy's own metrics. Simplified: they answer as an application does. Reference data-plane §1.1. */
+/** What the agent and the proxy serve by themselves: merged metrics and probes, health, Envoy's own metrics. istio.io: ops/deployment/application-requirements, Ports used by Istio. Simplified: they answer as an application does. */
 const agentPorts: PodRow['listening'] = [15020, 15021, 15090].map(port => ({
   port,
   name: '',

@@ -30,7 +30,7 @@ interface ResourcesState {
   readonly watchers: string[]
 }
 
-/** Simplified: every watcher hears of a write after the same 2 ms. Suggested model value, reference control-plane §10. */
+/** Simplified: every watcher hears of a write after the same 2 ms, an estimate. */
 const WATCH_DELAY = us(2000)
 
 /** What the API server stores. Components that watch it are told of each write. */
