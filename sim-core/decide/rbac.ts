@@ -1,12 +1,7 @@
 import type { Decision } from '../model/reason.ts'
-import type {
-  Permission,
-  Principal,
-  RbacMetadataMatcher,
-  RbacPolicy,
-  RbacRules,
-} from '../model/xds/filters.ts'
+import type { Permission, Principal, RbacPolicy, RbacRules } from '../model/xds/filters.ts'
 import { originOf } from '../model/xds/origins.ts'
+import type { MetadataMatcher } from '../model/xds/route.ts'
 import { inCidr } from './cidr.ts'
 import { matchesHeader, pathOnly, type RequestHead } from './header-match.ts'
 import { type DynamicMetadata, matchesMetadata } from './metadata-match.ts'
@@ -152,6 +147,6 @@ function pathHolds(query: RbacQuery, holds: (path: string) => boolean): boolean 
   return query.request !== undefined && holds(pathOnly(query.request.path))
 }
 
-function metadataHolds(matcher: RbacMetadataMatcher, query: RbacQuery, source: string | undefined): boolean {
+function metadataHolds(matcher: MetadataMatcher, query: RbacQuery, source: string | undefined): boolean {
   return matchesMetadata(matcher, source === 'ROUTE' ? query.routeMetadata : query.metadata)
 }

@@ -1,5 +1,7 @@
 /** The Gateway API resources that we read, typed as their CRDs are. gateway.networking.k8s.io/v1. */
 
+import type { LabelSelector } from './kubernetes.ts'
+
 export interface ParentReference {
   readonly group?: string
   readonly kind?: string
@@ -118,14 +120,6 @@ export interface Layer4RouteSpec extends CommonRoute {
 export interface RouteKind {
   readonly group?: string
   readonly kind: string
-}
-export interface LabelSelector {
-  readonly matchLabels?: Readonly<Record<string, string>>
-  readonly matchExpressions?: readonly {
-    readonly key: string
-    readonly operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist'
-    readonly values?: readonly string[]
-  }[]
 }
 export interface RouteNamespaces {
   readonly from?: 'All' | 'Same' | 'Selector' | 'None'

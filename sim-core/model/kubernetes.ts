@@ -100,7 +100,7 @@ export interface LabelSelector {
   readonly matchLabels?: Readonly<Record<string, string>>
   readonly matchExpressions?: readonly {
     readonly key: string
-    readonly operator: string
+    readonly operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist'
     readonly values?: readonly string[]
   }[]
 }

@@ -1,7 +1,7 @@
 import type { AuthorizationRule, Operation, Source } from '../../model/istio.ts'
 import type { StringMatcher } from '../../model/xds/core.ts'
-import type { Permission, Principal, RbacMetadataMatcher, RbacPolicy } from '../../model/xds/filters.ts'
-import type { ValueMatcher } from '../../model/xds/route.ts'
+import type { Permission, Principal, RbacPolicy } from '../../model/xds/filters.ts'
+import type { MetadataMatcher, ValueMatcher } from '../../model/xds/route.ts'
 import {
   anyOf,
   cidrRange,
@@ -357,7 +357,7 @@ function issuerAndSubject(value: string): readonly [StringMatcher, StringMatcher
   return [{ exact: issuer }, { exact: subject }]
 }
 
-function jwtMetadata(path: readonly string[], value: ValueMatcher): RbacMetadataMatcher {
+function jwtMetadata(path: readonly string[], value: ValueMatcher): MetadataMatcher {
   return {
     filter: 'envoy.filters.http.jwt_authn',
     path: ['payload', ...path].map(key => ({ key })),

@@ -1,5 +1,4 @@
-import type { CidrRange, StringMatcher } from '../../model/xds/core.ts'
-import type { RbacHeaderMatcher } from '../../model/xds/filters.ts'
+import type { CidrRange, HeaderMatcher, StringMatcher } from '../../model/xds/core.ts'
 import type { ValueMatcher } from '../../model/xds/route.ts'
 
 /** The text as a regular expression that matches only itself, escaped as Go's regexp.QuoteMeta does. */
@@ -24,12 +23,12 @@ export function regexMatcher(regex: string): StringMatcher {
 }
 
 /** A header's value; `*` asks only for presence. istio: authz/matcher/header.go. */
-export function headerMatcher(name: string, value: string): RbacHeaderMatcher {
+export function headerMatcher(name: string, value: string): HeaderMatcher {
   return value === '*' ? { name, presentMatch: true } : { name, stringMatch: pattern(value) }
 }
 
 /** As `headerMatcher`, letters in any case. */
-export function hostMatcher(value: string): RbacHeaderMatcher {
+export function hostMatcher(value: string): HeaderMatcher {
   const name = ':authority'
   if (value === '*') return { name, presentMatch: true }
   return { name, stringMatch: { ...pattern(value), ignoreCase: true } }

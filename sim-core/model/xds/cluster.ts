@@ -1,3 +1,5 @@
+/** Clusters and their endpoints. envoy: api/envoy/config/cluster/v3, endpoint/v3, extensions/upstreams/http/v3. */
+
 import type { Address, ConfigSource, FractionalPercent, Locality, Metadata, NamedConfig } from './core.ts'
 
 export type ClusterType = 'STATIC' | 'STRICT_DNS' | 'LOGICAL_DNS' | 'EDS' | 'ORIGINAL_DST'

@@ -1,5 +1,15 @@
-import type { ConfigSource, DataSource, FractionalPercent, NamedConfig, StringMatcher } from './core.ts'
-import type { RouteConfiguration, ValueMatcher } from './route.ts'
+/** Network and HTTP filters, and the TLS contexts of transport sockets. envoy: api/envoy/extensions/filters, extensions/transport_sockets/tls/v3, config/rbac/v3. */
+
+import type {
+  CidrRange,
+  ConfigSource,
+  DataSource,
+  FractionalPercent,
+  HeaderMatcher,
+  NamedConfig,
+  StringMatcher,
+} from './core.ts'
+import type { MetadataMatcher, RouteConfiguration } from './route.ts'
 
 /** Type URLs of what Istio generates. */
 export const TYPE = {
@@ -129,42 +139,22 @@ export interface UriTemplateMatcher {
   readonly name: string
   readonly typedConfig: { readonly '@type': string; readonly pathTemplate: string }
 }
-export interface RbacHeaderMatcher {
-  readonly name: string
-  readonly stringMatch?: StringMatcher
-  readonly exactMatch?: string
-  readonly prefixMatch?: string
-  readonly suffixMatch?: string
-  readonly safeRegexMatch?: { readonly regex: string }
-  readonly presentMatch?: boolean
-  readonly invertMatch?: boolean
-}
-export interface RbacMetadataMatcher {
-  readonly filter: string
-  readonly path: readonly { readonly key: string }[]
-  readonly value: ValueMatcher
-  readonly invert?: boolean
-}
 export interface RbacSourcedMetadata {
-  readonly metadataMatcher: RbacMetadataMatcher
+  readonly metadataMatcher: MetadataMatcher
   readonly metadataSource?: string
-}
-export interface RbacCidr {
-  readonly addressPrefix: string
-  readonly prefixLen: number
 }
 export interface Permission {
   readonly andRules?: { readonly rules: readonly Permission[] }
   readonly orRules?: { readonly rules: readonly Permission[] }
   readonly notRule?: Permission
   readonly any?: boolean
-  readonly header?: RbacHeaderMatcher
+  readonly header?: HeaderMatcher
   readonly urlPath?: PathMatcher
   readonly uriTemplate?: UriTemplateMatcher
-  readonly destinationIp?: RbacCidr
+  readonly destinationIp?: CidrRange
   readonly destinationPort?: number
   readonly requestedServerName?: StringMatcher
-  readonly metadata?: RbacMetadataMatcher
+  readonly metadata?: MetadataMatcher
   readonly sourcedMetadata?: RbacSourcedMetadata
 }
 export interface Principal {
@@ -173,12 +163,12 @@ export interface Principal {
   readonly notId?: Principal
   readonly any?: boolean
   readonly authenticated?: { readonly principalName?: StringMatcher }
-  readonly directRemoteIp?: RbacCidr
-  readonly remoteIp?: RbacCidr
-  readonly sourceIp?: RbacCidr
-  readonly header?: RbacHeaderMatcher
+  readonly directRemoteIp?: CidrRange
+  readonly remoteIp?: CidrRange
+  readonly sourceIp?: CidrRange
+  readonly header?: HeaderMatcher
   readonly urlPath?: PathMatcher
-  readonly metadata?: RbacMetadataMatcher
+  readonly metadata?: MetadataMatcher
   readonly filterState?: { readonly key: string; readonly stringMatch?: StringMatcher }
   readonly sourcedMetadata?: RbacSourcedMetadata
 }

@@ -1,3 +1,5 @@
+/** Listeners and their filter chains. envoy: api/envoy/config/listener/v3. */
+
 import type { Address, CidrRange, Metadata, NamedConfig } from './core.ts'
 
 export interface Listener {

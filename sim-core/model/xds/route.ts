@@ -1,3 +1,5 @@
+/** Route configurations. envoy: api/envoy/config/route/v3, type/matcher/v3. */
+
 import type {
   DataSource,
   HeaderMatcher,

@@ -1,11 +1,11 @@
 import type {
   GatewayListener,
   KubernetesGatewaySpec,
-  LabelSelector,
   RouteKind,
   RouteNamespaces,
 } from '../../../model/gateway-api.ts'
 import type { GatewayServer } from '../../../model/istio.ts'
+import type { LabelSelector } from '../../../model/kubernetes.ts'
 import { compareText, selects } from '../../../model/names.ts'
 import type { PushContext } from '../push-context.ts'
 import { serverTls } from './listener-tls.ts'
