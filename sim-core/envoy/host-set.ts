@@ -1,3 +1,4 @@
+import { invariant } from '../kernel/invariant.ts'
 import type { RandomStream } from '../kernel/random.ts'
 import type { Nanos } from '../kernel/time.ts'
 import type { Cluster } from '../model/xds/cluster.ts'
@@ -253,6 +254,6 @@ function withoutPriorities(load: readonly number[], excluded: readonly number[])
 
 function at(hosts: readonly Host[], index: number): Host {
   const host = hosts[index]
-  if (!host) throw new Error(`Broken invariant: host ${index} of ${hosts.length}`)
+  invariant(host !== undefined, 'a host is chosen from its set')
   return host
 }

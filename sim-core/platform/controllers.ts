@@ -1,4 +1,5 @@
 import { id, none, type PodId } from '../kernel/id.ts'
+import { invariant } from '../kernel/invariant.ts'
 import { ms } from '../kernel/time.ts'
 import type { PodSpec, WorkloadSpec } from '../model/kubernetes.ts'
 import type { Decision } from '../model/reason.ts'
@@ -141,7 +142,7 @@ function rollingLimits(workload: Workload): { readonly surge: number; readonly u
 
 const rowOf = (world: World, pod: PodId): PodRow => {
   const row = world.state.pods[pod]
-  if (row === undefined) throw new Error(`pod ${pod} has a row`)
+  invariant(row !== undefined, `pod ${pod} has a row`)
   return row
 }
 
