@@ -28,7 +28,27 @@ const banned: Readonly<Record<string, string>> = {
   'for (const key in': 'Object.keys, sorted',
 }
 
-const core = resolve(import.meta.dirname, '../sim-core')
+/** Names that say nothing about what is inside. */
+const empty = /^(utils?|helpers?|common|misc|managers?|handlers?|services?|types?|data|info)$/
+
+/** Shapes that others have published: their own documentation says what each type is; the file names the source. */
+const published = /^model\/(istio|kubernetes|gateway-api|xds\/(cluster|core|filters|listener|route))\.ts$/
+
+/** Where broken invariants are thrown, and where CEL asks functions to throw what they cannot answer. */
+const throwers = ['kernel/invariant.ts', 'run/expression.ts']
+
+const root = resolve(import.meta.dirname, '..')
+const core = join(root, 'sim-core')
+
+/** Every text that is ours, by its path from the root. */
+const texts: readonly (readonly [path: string, text: string])[] = ['sim-core', 'web', 'test']
+  .flatMap(folder =>
+    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map(path => join(folder, path)),
+  )
+  .filter(path => /\.(tsx?|css|html|md)$/.test(path))
+  .map(path => [path, readFileSync(join(root, path), 'utf8')])
+
+const code = texts.filter(([path]) => /\.tsx?$/.test(path) && !path.endsWith('.d.ts'))
 
 interface Source {
   readonly path: string
@@ -55,6 +75,13 @@ function codeOf(text: string): string {
   return text
     .replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '')
     .replace(/'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`/g, "''")
+}
+
+/** What follows `Simplified:` in the comments of a file, each to the end of its comment. */
+function limitsOf(text: string): readonly string[] {
+  return [...text.matchAll(/\bSimplified: ([\s\S]*?)(?:\*\/|\n(?!\s*(?:\*|\/\/)))/g)].map(([, limit = '']) =>
+    limit.replace(/\s*\n\s*(?:\*|\/\/)\s*/g, ' ').trim(),
+  )
 }
 
 describe('the house', () => {
@@ -131,11 +158,69 @@ describe('the house', () => {
     const wrong = engine.flatMap(source => {
       const lines = source.text.split('\n')
       return lines.flatMap((line, index) => {
-        if (!/^export (?:declare )?(?:abstract )?(?:function|const|class)\b/.test(line)) return []
-        const above = lines[index - 1] ?? ''
+        if (!/^export (?:declare )?(?:abstract )?(?:function|const|class|interface|type (?!\{))\b/.test(line))
+          return []
+        if (published.test(source.path) && /^export (?:interface|type)\b/.test(line)) return []
+        const above = lines.slice(0, index).findLast(each => !each.startsWith('// biome-ignore')) ?? ''
         return above.trimEnd().endsWith('*/') ? [] : [`${source.path}:${index + 1}`]
       })
     })
+    expect(wrong).toEqual([])
+  })
+
+  it('says where a published shape comes from', () => {
+    expect(
+      sources
+        .filter(source => published.test(source.path) && !source.text.startsWith('/** '))
+        .map(source => source.path),
+    ).toEqual([])
+  })
+
+  it('names files in kebab-case, for what they hold', () => {
+    const wrong = texts.filter(([path]) =>
+      path.split('/').some(part => {
+        const name = part.split('.')[0] ?? ''
+        return empty.test(name) || !(part === 'README.md' || /^[a-z0-9]+(-[a-z0-9]+)*$/.test(name))
+      }),
+    )
+    expect(wrong.map(([path]) => path)).toEqual([])
+  })
+
+  it('exports by name, and has no enum, namespace or `as any`', () => {
+    const wrong = code.flatMap(([path, text]) =>
+      [
+        ...codeOf(text).matchAll(
+          /\bas any\b|^export default\b|^\s*(?:export )?(?:declare )?(?:const )?(?:enum|namespace) \w/gm,
+        ),
+      ].map(([found]) => `${path}: ${found.trim()}`),
+    )
+    expect(wrong).toEqual([])
+  })
+
+  it('throws nothing but a broken invariant', () => {
+    const wrong = engine
+      .filter(source => !throwers.includes(source.path) && /\bthrow new\b/.test(codeOf(source.text)))
+      .map(source => source.path)
+    expect(wrong).toEqual([])
+  })
+
+  it('writes limits as sentences', () => {
+    const wrong = sources.flatMap(source =>
+      limitsOf(source.text)
+        .filter(limit => !limit.endsWith('.'))
+        .map(limit => `${source.path}: ${limit}`),
+    )
+    expect(wrong).toEqual([])
+  })
+
+  it('speaks of the product alone', () => {
+    const words = /\/(?:work|home|Users)\/|\b(?:TODO|FIXME|XXX)\b|\bissue \d|\(#\d+\)|\bworktree\b/
+    const wrong = texts
+      .filter(([path]) => path !== 'test/tidy.test.ts')
+      .flatMap(([path, text]) => {
+        const found = words.exec(text)
+        return found ? [`${path}: ${found[0].trim()}`] : []
+      })
     expect(wrong).toEqual([])
   })
 

@@ -18,6 +18,7 @@ export interface NetfilterRule {
   readonly tests: readonly NetfilterTest[]
   readonly verdict: Verdict
 }
+/** iptables and ip6tables keep tables of their own. */
 export type AddressFamily = 'ipv4' | 'ipv6'
 
 /** A value per address family, for rules that exist in both. */

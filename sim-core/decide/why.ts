@@ -5,6 +5,7 @@ export interface Why {
   within<T>(label: string, body: () => T): T
 }
 
+/** A question that every candidate must answer with yes; the question is what a `Why` is told. */
 export type Test<T, Q> = readonly [question: string, holds: (candidate: T, query: Q) => boolean]
 
 interface Named {

@@ -11,6 +11,7 @@ export interface Debounce {
   request: PushRequest | undefined
 }
 
+/** How long changes are collected, in nanoseconds. */
 export interface DebounceLimits {
   /** PILOT_DEBOUNCE_AFTER. */
   readonly after: number
@@ -38,6 +39,7 @@ export function debounceEvent(
   return isFirst ? now + limits.after : undefined
 }
 
+/** What to do when the timer has fired; `until` is an instant. */
 export type DebounceVerdict =
   | { readonly do: 'push'; readonly request: PushRequest }
   | { readonly do: 'wait'; readonly until: number }

@@ -23,11 +23,13 @@ export interface PodToInject {
   /** The workload that istiod names in telemetry: the Deployment behind the ReplicaSet, or the pod itself. */
   readonly workload: { readonly kind: string; readonly apiVersion: string; readonly name: string }
 }
+/** What the webhook makes of a pod. */
 export interface InjectedPod {
   readonly labels: Readonly<Record<string, string>>
   readonly annotations: Readonly<Record<string, string>>
   readonly spec: PodSpec
 }
+/** What the injection templates are filled from besides the pod. */
 export interface InjectionSettings {
   readonly values: InjectionValues
   readonly mesh: MeshConfig

@@ -38,6 +38,7 @@ interface ConnectionState {
   processing: boolean
 }
 
+/** What discovery remembers: changes not yet pushed, who is connected, who waits. */
 export interface PilotState {
   readonly debounce: Debounce
   readonly connections: Record<number, ConnectionState>

@@ -1,3 +1,4 @@
+import type { XdsType } from '../world/xds-message.ts'
 import type { Proxy } from './compile/push-context.ts'
 
 /** What changed: a kind, and which object of it. */
@@ -32,8 +33,6 @@ export function mergeRequests(a: PushRequest | undefined, b: PushRequest): PushR
 }
 
 const keyText = (key: ConfigKey) => `${key.kind}/${key.namespace}/${key.name}`
-
-export type XdsType = 'CDS' | 'EDS' | 'LDS' | 'RDS' | 'SDS'
 
 /** Order in which one push sends its types. istio: pilot/pkg/xds/ads.go PushOrder. */
 const PUSH_ORDER: readonly XdsType[] = ['CDS', 'EDS', 'LDS', 'RDS', 'SDS']

@@ -6,6 +6,7 @@ import { type Nanos, ZERO } from './time.ts'
 /** What a handler is told: a row number and one more integer, both of 32 bits. */
 export type EventHandler = (subject: number, detail: number) => void
 
+/** Who knows the simulated time. */
 export interface Clock {
   readonly now: Nanos
 }
@@ -16,6 +17,7 @@ export interface Budget {
   readonly events?: number
 }
 
+/** Why a run came back: nothing is pending, the time or the number of events is reached, or somebody asked for a stop. */
 export type StopReason = 'idle' | 'until' | 'events' | 'breakpoint'
 
 /** Time, order, and the fingerprint of everything that happened. */

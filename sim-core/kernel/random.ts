@@ -20,6 +20,7 @@ export interface StreamTable {
   load(images: StreamImages): void
 }
 
+/** The state of every stream by its name, for a checkpoint. */
 export type StreamImages = Readonly<Record<string, AleaState>>
 
 /** Streams whose seeds are the run's seed and their own name, so that adding one never shifts another. */

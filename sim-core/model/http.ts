@@ -1,6 +1,7 @@
 /** Header names are lower case; order and repetition are kept. */
 export type Headers = readonly (readonly [name: string, value: string])[]
 
+/** What a client speaks; gRPC is `h2`. */
 export type HttpProtocol = 'http/1.0' | 'http/1.1' | 'h2'
 
 /** What a client sends, once per distinct request; interned by value, so a plan's key is a small integer. */

@@ -12,6 +12,7 @@ export interface Resource {
   readonly order: number
 }
 
+/** What we read of an object's metadata. */
 export interface Metadata {
   readonly name: string
   /** `''` for cluster-scoped kinds. */

@@ -13,6 +13,7 @@ const istioOnly: readonly string[] = [
   TYPE.istioStats,
 ]
 
+/** What a configuration needs beyond its snapshot to start a real Envoy. */
 export interface BootstrapOptions {
   /** Listeners and endpoints get ports of 127.0.0.1, counted from here; `undefined` leaves addresses alone. */
   readonly loopbackFrom: number | undefined
@@ -21,6 +22,7 @@ export interface BootstrapOptions {
   readonly privateKey: string
 }
 
+/** A configuration that a real Envoy can start with. */
 export interface StaticBootstrap {
   readonly bootstrap: Fields
   /** What had to be left out because stock Envoy does not know it. */

@@ -58,6 +58,7 @@ export interface ConnectionEvidence {
   readonly requests: number
 }
 
+/** One end of a connection: where it runs and on which port. */
 export interface Party {
   readonly namespace: string
   readonly workload: string

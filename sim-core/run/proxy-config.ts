@@ -27,6 +27,7 @@ export function runningProxy(mesh: SettledMesh, world: World, name: string): Run
   return { pod, row, proxy, snapshot: row.snapshot }
 }
 
+/** What `istioctl proxy-config` can be asked for. */
 export type ConfigPart = 'listeners' | 'routes' | 'clusters' | 'endpoints' | 'secrets' | 'bootstrap' | 'all'
 
 /** One part of a proxy's configuration in the form of `istioctl proxy-config … -o json`. */

@@ -18,6 +18,7 @@ import type { ScenarioInput } from './scenario-files.ts'
 import type { TimelineEntry } from './schedule.ts'
 import { createSimulation, type Simulation, type Undone } from './simulation.ts'
 
+/** What whoever starts a run may ask of it. */
 export interface RunOptions {
   /** Instead of the scenario's own. */
   readonly seed?: number

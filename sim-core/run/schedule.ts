@@ -1,6 +1,7 @@
 import { momentOf, nanosOf } from './quantity.ts'
 import type { ScenarioDocument } from './scenario/schema.ts'
 
+/** One entry of a timeline as it is written. */
 export type TimelineEntry = NonNullable<ScenarioDocument['spec']['timeline']>[number]
 
 /** When things happen: what is known before the run, and what the run has told since. All in virtual ns. */

@@ -7,6 +7,7 @@ import { beginAction, endAction } from './actions/index.ts'
 import { nanosOf } from './quantity.ts'
 import type { TimelineEntry } from './schedule.ts'
 
+/** How far the timeline has come. */
 export interface TimelineState {
   /** What undoes each entry that is in force, by its place. */
   readonly undo: Record<number, unknown>

@@ -75,6 +75,7 @@ export interface ServiceRow {
   readonly sessionAffinity: boolean
 }
 
+/** Where kube-proxy sends a connection. */
 export interface ServiceEndpoint {
   readonly ip: string
   readonly port: number

@@ -43,6 +43,7 @@ export const GAUGES = [
 /** `host.ejected` is of a pair: proxy × EJECTIONS + pod. */
 export const EJECTIONS = 65_536
 
+/** What a gauge counts or names. */
 export type GaugeName = (typeof GAUGES)[number]
 
 /** The number of each gauge, for `trace.gauge`. */

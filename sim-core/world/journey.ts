@@ -35,6 +35,7 @@ export type Legs = { readonly [N in LegName]: Leg }
 /** What happens to an exchange when a timer over it fires, by the timer's name: `envoy.timeout`. */
 export type Timers = Readonly<Record<string, (x: Exchange, world: World) => void>>
 
+/** What a world is made of. */
 export interface WorldOptions {
   readonly seed: number
   readonly startTime?: EpochSeconds

@@ -21,6 +21,7 @@ export interface Meter {
   load(image: MeterImage): void
 }
 
+/** A series' labels by name. */
 export type Labels = Readonly<Record<string, string>>
 
 /** A distribution: counts of buckets from `lowestOf(index)` on. */
@@ -32,6 +33,7 @@ export interface Histogram {
   buckets: number[]
 }
 
+/** Every series, for a checkpoint. */
 export interface MeterImage {
   readonly labels: readonly string[]
   readonly counters: readonly (readonly [string, readonly number[]])[]

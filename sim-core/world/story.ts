@@ -30,6 +30,7 @@ export const STORY = [
   'client.done',
 ] as const
 
+/** A place where an exchange can be. */
 export type LegName = (typeof STORY)[number]
 
 /** The place of a leg in the story. */

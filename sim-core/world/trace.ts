@@ -26,6 +26,7 @@ export interface Trace {
   readonly log: Log
 }
 
+/** How much is written down: nothing, what was decided, or every hop. */
 export type TraceLevel = 'off' | 'decisions' | 'all'
 
 /** Records and the tables that they point into. Chunks are transferred to whoever shows them. */

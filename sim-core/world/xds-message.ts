@@ -1,6 +1,7 @@
 import type { ProxyId } from '../kernel/id.ts'
 import type { XdsSnapshot } from '../model/xds/snapshot.ts'
 
+/** The kinds of resources that travel, by the name of their discovery service. */
 export type XdsType = 'CDS' | 'EDS' | 'LDS' | 'RDS' | 'SDS'
 
 /** A proxy subscribes, ACKs (its newest nonce) or NACKs (with `errorDetail`). */

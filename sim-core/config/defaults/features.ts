@@ -106,7 +106,9 @@ const flags = {
   PILOT_ENABLE_EDS_FOR_HEADLESS_SERVICES: flag('EnableEDSForHeadless', false, xds),
 } as const
 
+/** The name of a flag of istiod, as its environment spells it. */
 export type FlagName = keyof typeof flags
+/** What a flag holds: text, a number or a truth value, as its default does. */
 export type FlagValue<Name extends FlagName> = (typeof flags)[Name]['default']
 
 type Features = Readonly<Record<string, string>>

@@ -7,6 +7,7 @@ import type {
 } from '../../model/istio.ts'
 import type { HashPolicy } from '../../model/xds/route.ts'
 
+/** What a DestinationRule hashes to choose an endpoint. */
 export type ConsistentHash = NonNullable<LoadBalancerSettings['consistentHash']>
 
 /** Envoy's hash policy of a DestinationRule's `consistentHash`; `undefined` when it names no key. */

@@ -2,6 +2,7 @@ import type { HeadersRule } from '../../model/istio.ts'
 import type { HeaderValueOption } from '../../model/xds/core.ts'
 import type { Route } from '../../model/xds/route.ts'
 
+/** The fields by which a route, a virtual host or a weighted cluster changes headers. */
 export type HeaderChanges = Pick<
   Route,
   'requestHeadersToAdd' | 'requestHeadersToRemove' | 'responseHeadersToAdd' | 'responseHeadersToRemove'

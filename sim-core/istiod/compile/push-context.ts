@@ -21,6 +21,7 @@ export type Protocol =
 /** How a client finds a service's endpoints. istio: pilot/pkg/model/service.go. */
 export type Resolution = 'ClientSideLB' | 'DNSLB' | 'DNSRoundRobinLB' | 'Passthrough' | 'Alias' | 'DynamicDNS'
 
+/** One port of a service, as the registry has it. */
 export interface ServicePort {
   readonly name: string
   readonly number: number

@@ -5,6 +5,7 @@ import type { action } from '../scenario/timeline.ts'
 
 /** Something that is done to the world, as it is written: exactly one field is set. */
 export type ActionSpec = z.infer<typeof action>
+/** What can be done, by the name of its field in a timeline. */
 export type Verb = keyof ActionSpec
 
 /** What an action may use besides the world. */

@@ -34,6 +34,7 @@ export function kindOf(
   const [defaultGroup = '', defaultKind = ''] = fallback.split('/')
   return `${group ?? defaultGroup}/${kind ?? defaultKind}`
 }
+/** A kind with its API group; the core group is empty. */
 export type GroupKind = `${string}/${string}`
 
 /** A Service of Kubernetes. */
