@@ -109,6 +109,12 @@ function findingsOf(
   })
 }
 
+/** The same resources, with what the CRDs' rules and istiod's webhook say about them among the diagnostics. */
+export function examined(loaded: Loaded): Loaded {
+  const found = loaded.resources.flatMap(resource => findingsOf(resource, loaded))
+  return found.length === 0 ? loaded : { ...loaded, diagnostics: [...loaded.diagnostics, ...found] }
+}
+
 /** Why the API server or istiod's webhook refuses a resource, as kubectl would say it; `undefined` when they take it. */
 export function refusalOf(resource: Resource): string | undefined {
   const errors = [...checkSchemaRules(resource), ...validate(resource)].filter(

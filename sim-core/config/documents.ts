@@ -95,7 +95,8 @@ function parseAll(text: string, lineCounter: LineCounter, dialect: Dialect): rea
     lineCounter,
     merge: true,
     prettyErrors: false,
-    uniqueKeys: true,
+    // The parser compares every key of a map with every other; `repeatedKeys` asks each once.
+    uniqueKeys: false,
     logLevel: 'silent',
     customTags: tags => (dialect === 'kubernetes' ? [oldBoolean, oldOctal, ...tags] : tags),
   })
@@ -114,12 +115,16 @@ function readYaml(file: string, text: string, dialect: Dialect): Documents {
   const documents: ParsedDocument[] = []
   const problems: TextProblem[] = []
   for (const document of parsed) {
-    const [fatal] = document.errors.filter(error => error.code !== 'DUPLICATE_KEY')
-    for (const error of fatal ? [fatal] : document.errors) {
-      const { line, col } = lines.linePos(error.pos[0])
-      problems.push({ ...textProblem(error), line: Math.max(line, 1), column: Math.max(col, 1) })
+    const [fatal] = document.errors
+    const placeOf = (offset: number): Position => {
+      const { line, col } = lines.linePos(offset)
+      return { line: Math.max(line, 1), column: Math.max(col, 1) }
     }
-    if (fatal) continue
+    if (fatal) {
+      problems.push({ ...textProblem(fatal), ...placeOf(fatal.pos[0]) })
+      continue
+    }
+    for (const offset of repeatedKeys(document)) problems.push({ ...repeatedKey, ...placeOf(offset) })
     if (dialect === 'kubernetes' && /:[\],]/.test(text)) joinColons(document, text)
     const at = (path: Path, of: 'key' | 'value' = 'key') => positionOf(document, lines, path, of)
     const [value, problem] = valueOf(document)
@@ -146,17 +151,30 @@ function joinColons(document: Document.Parsed, text: string): void {
   })
 }
 
+const repeatedKey = {
+  code: 'yaml.duplicate-key',
+  severity: 'warning',
+  message: 'This key stands twice in one map; the last one counts. Remove the other.',
+} as const
+
+/** Where keys are written that their map has already. */
+function repeatedKeys(document: Document.Parsed): readonly number[] {
+  const offsets: number[] = []
+  visit(document, {
+    Map(_, map) {
+      const seen = new Set<unknown>()
+      for (const { key } of map.items) {
+        const name = isScalar(key) ? key.value : key
+        if (name !== '<<' && seen.has(name) && isScalar(key)) offsets.push(key.range?.[0] ?? 0)
+        seen.add(name)
+      }
+    },
+  })
+  return offsets
+}
+
 /** The parser wraps an exhausted stack as a syntax error. Of many errors the first says it: the rest follow from it. */
-function textProblem(error: {
-  readonly code: string
-  readonly message: string
-}): Omit<TextProblem, 'line' | 'column'> {
-  if (error.code === 'DUPLICATE_KEY')
-    return {
-      code: 'yaml.duplicate-key',
-      severity: 'warning',
-      message: 'This key stands twice in one map; the last one counts. Remove the other.',
-    }
+function textProblem(error: { readonly message: string }): Omit<TextProblem, 'line' | 'column'> {
   if (/call stack|recursion/.test(error.message))
     return { code: 'yaml.depth', severity: 'error', message: tooDeep }
   return {

@@ -1,3 +1,4 @@
+import { examined } from '../config/admission.ts'
 import { treeKeyOf } from '../config/kinds.ts'
 import { type Loaded, load, treeOf as treeFrom } from '../config/load.ts'
 import { hasRefusals } from '../envoy/xds-client.ts'
@@ -92,7 +93,7 @@ const isConfiguration = ({ apiVersion, kind }: Resource) =>
 
 /** Workloads start first, then configuration is applied to them. What a proxy refuses would leave it with its earlier configuration, so then all starts at once. */
 function build(input: MeshInput, bases: Memory<Started>): SettledMesh {
-  const loaded = load(input.files)
+  const loaded = examined(load(input.files))
   const given = loaded.resources.map(resource => withKeySets(resource, input.mesh.jwks ?? {}))
   const tree = treeFrom(given)
   const setup = setupOf(input, tree)

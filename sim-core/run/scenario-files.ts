@@ -1,3 +1,4 @@
+import { examined } from '../config/admission.ts'
 import { treeKeyOf } from '../config/kinds.ts'
 import { type Loaded, load } from '../config/load.ts'
 import { readMeshConfig } from '../config/mesh-config-text.ts'
@@ -61,12 +62,12 @@ export function gatherScenario(
   })
   const unknownFields = spec.mesh?.unknownFields
   const options = { namespace, namespaces, ...(unknownFields && { unknownFields }) }
-  const loaded = load(manifests, options)
+  const loaded = examined(load(manifests, options))
   problems.push(...loaded.diagnostics.filter(each => each.severity === 'error'))
   const changes = new Map<string, Loaded>()
   for (const { path, where } of changePaths([...(spec.timeline ?? []), ...besides])) {
     if (changes.has(path)) continue
-    const change = load(take(path, where), options)
+    const change = examined(load(take(path, where), options))
     problems.push(...change.diagnostics.filter(each => each.severity === 'error'))
     changes.set(path, change)
   }
