@@ -124,15 +124,15 @@ describe.concurrent('bad input', () => {
     [[...explain, '--manifests', 'broken.yaml'], 'broken.yaml:2:1 error: This is not valid YAML'],
     [
       ['explain', '--manifests', 'twice.yaml', ...from],
-      'twice.yaml:18:1 error: Service default/b is already',
+      'twice.yaml:17:1 error: Service default/b is already',
     ],
     [
       ['explain', '--manifests', 'regex.yaml', ...from],
-      'regex.yaml:20:46 error: "(?=x)y" is no RE2 expression',
+      'regex.yaml:20:40 error: "(?=x)y" is no RE2 expression',
     ],
     [
       ['explain', '--manifests', 'types.yaml', ...from],
-      'types.yaml:4:29 error: spec.http[0].route must be a list',
+      'types.yaml:4:37 error: spec.http[0].route must be a list',
     ],
     [['explain', '--manifests', 'port.yaml', ...from], 'port.yaml:4:37 error: spec.ports[0].port is 99999'],
     [
@@ -149,7 +149,7 @@ describe.concurrent('bad input', () => {
     [[...explain, '--mesh-config', 'text.yaml'], 'text.yaml:1:1 error: The document must be a map'],
     [
       [...clusters, '--mesh-config', 'mesh.yaml'],
-      'mesh.yaml:2:33 error: outboundTrafficPolicy.mode is "NOPE"',
+      'mesh.yaml:2:32 error: outboundTrafficPolicy.mode is "NOPE"',
     ],
     [[...clusters, '--jwks', 'issuer=text.yaml'], 'text.yaml: this is not JSON'],
     [['pc', 'all', 'nobody', '--manifests', 'apps.yaml'], 'there is no pod or workload default/nobody'],
