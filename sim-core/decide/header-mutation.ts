@@ -123,7 +123,7 @@ function withHeader(headers: Headers, name: string, value: string, action: Appen
   }
 }
 
-/** Envoy's substitution format: `%COMMAND(argument)%`, `%%` for a percent sign. */
+/** Envoy's substitution format: `%COMMAND(argument)%`, `%%` for a percent sign. Of a repeated header the first counts. */
 function formatter(request: RequestHead, substitute: Substitute | undefined): (text: string) => string {
   return text =>
     text.replace(
@@ -132,8 +132,8 @@ function formatter(request: RequestHead, substitute: Substitute | undefined): (t
         if (command === undefined) return '%'
         if (command === 'REQ' && argument !== undefined) {
           for (const name of argument.split('?')) {
-            const found = valuesOf(request, name.toLowerCase())
-            if (found.length > 0) return found.join(',')
+            const [found] = valuesOf(request, name.toLowerCase())
+            if (found !== undefined) return found
           }
           return ''
         }

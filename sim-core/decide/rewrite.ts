@@ -30,6 +30,11 @@ export function rewrittenPath(route: Route, request: RequestHead): string {
   return rewrite(request.path, route.match, { ...action, template })
 }
 
+/** Whether the route rewrites paths at all; the upstream then learns the original one, changed or not. */
+export function rewritesPath({ route }: Route): boolean {
+  return Boolean(route?.prefixRewrite || route?.regexRewrite || route?.pathRewritePolicy)
+}
+
 /** The `:authority` that goes upstream, before headers are mutated; `undefined` when the picked host decides (autoHostRewrite). */
 export function rewrittenHost(
   route: Route,
@@ -42,6 +47,18 @@ export function rewrittenHost(
   if (action?.hostRewriteHeader) return valuesOf(request, action.hostRewriteHeader)[0] ?? request.authority
   if (action?.hostRewritePathRegex) return rewriteByRegex(action.hostRewritePathRegex, pathOnly(request.path))
   return action?.autoHostRewrite ? undefined : request.authority
+}
+
+/** Whether the route gives requests another host, be it the same by chance: the upstream then learns the original one. */
+export function rewritesHost(
+  { route: action }: Route,
+  request: RequestHead,
+  choice: ClusterChoice | undefined,
+): boolean {
+  if (choice?.entry?.hostRewriteLiteral || action?.hostRewriteLiteral || action?.hostRewritePathRegex)
+    return true
+  const header = action?.hostRewriteHeader
+  return header !== undefined && valuesOf(request, header).length > 0
 }
 
 /** Whether the virtual host answers this request with a redirect to https. `x-forwarded-proto` says what the client spoke. */
@@ -69,7 +86,7 @@ export function redirectOf(route: Route, request: RequestHead): Redirect {
   )
   return {
     status: REDIRECT_STATUS[redirect.responseCode ?? 'MOVED_PERMANENTLY'],
-    location: `${scheme}://${host}${port}${path}`,
+    location: `${scheme}://${host}${port}${path.startsWith('/') ? '' : '/'}${path}`,
   }
 }
 

@@ -438,7 +438,7 @@ function encoded(x: Exchange, world: World, stream: StreamRow): Outcome {
   const isPlain = !stream.reply && !stream.entry && stream.flags.length === 0
   const key = isPlain
     ? ''
-    : `${stream.entry?.name ?? ''} ${stream.flags.join()} ${x.filter} ${stream.reply ? 1 : 0}`
+    : `${(stream.entry ?? entryOf(x, world, stream, plan))?.name ?? ''} ${stream.flags.join()} ${x.filter} ${stream.reply ? 1 : 0}`
   let answers = plan.answers.get(key)
   if (!answers) {
     answers = new Map()
@@ -456,18 +456,22 @@ function encoded(x: Exchange, world: World, stream: StreamRow): Outcome {
 function upstreamAnswer(x: Exchange, world: World, stream: StreamRow, plan: Plan, given: Outcome): Outcome {
   const filtered = [...(given.headers ?? []), ...filterHeaders(x, world, stream, plan, given)]
   const { because: _theirs, ...answer } = given
-  const headers = downstreamHeaders(plan, filtered, stream.entry)
+  const headers = downstreamHeaders(plan, filtered, stream.entry, given.status)
   return outcome({ ...answer, flags: [...stream.flags], details: 'via_upstream', headers })
 }
 
 function ownAnswer(x: Exchange, world: World, stream: StreamRow, plan: Plan, given: Outcome): Outcome {
   const filtered = [...(given.headers ?? []), ...filterHeaders(x, world, stream, plan, given)]
-  const headers =
-    plan.ending.do === 'direct' || plan.ending.do === 'redirect'
-      ? downstreamHeaders(plan, filtered, stream.entry)
-      : [...filtered, ['server', plan.manager?.serverName ?? 'envoy'] as const]
+  const headers = downstreamHeaders(plan, filtered, entryOf(x, world, stream, plan), 0)
   const injected = stream.flags.filter(flag => flag === 'DI' && !given.flags.includes(flag))
-  return outcome({ ...given, flags: [...injected, ...given.flags], headers })
+  const bodiless = plan.head.method === 'HEAD' && { body: '' }
+  return outcome({ ...given, ...bodiless, flags: [...injected, ...given.flags], headers })
+}
+
+/** The weighted cluster that the route was resolved to, though a filter answers before anything is sent there. */
+function entryOf(x: Exchange, world: World, stream: StreamRow, plan: Plan): StreamRow['entry'] {
+  if (stream.cluster !== '' || !plan.route.chose?.route?.weightedClusters) return stream.entry
+  return clusterOf(plan, randomOf(world, x, stream)).chose?.entry
 }
 
 function filterHeaders(x: Exchange, world: World, stream: StreamRow, plan: Plan, given: Outcome) {

@@ -1,10 +1,18 @@
 import { mutateRequest, mutateResponse, type RoutePath } from '../decide/header-mutation.ts'
 import { type DynamicMetadata } from '../decide/metadata-match.ts'
-import { redirectOf, redirectsToTls, rewrittenHost, rewrittenPath, tlsRedirect } from '../decide/rewrite.ts'
+import {
+  redirectOf,
+  redirectsToTls,
+  rewritesHost,
+  rewritesPath,
+  rewrittenHost,
+  rewrittenPath,
+  tlsRedirect,
+} from '../decide/rewrite.ts'
 import { type ClusterChoice, chooseCluster, chooseRoute } from '../decide/route.ts'
 import { chooseVirtualHost } from '../decide/virtual-host.ts'
 import type { Why } from '../decide/why.ts'
-import { type Nanos, ZERO } from '../kernel/time.ts'
+import { ms, type Nanos, ZERO } from '../kernel/time.ts'
 import type { Headers, RequestTemplate } from '../model/http.ts'
 import type { Outcome } from '../model/outcome.ts'
 import type { Decision } from '../model/reason.ts'
@@ -337,25 +345,41 @@ function upstreamRequest(
   const mutated = mutateRequest(head, path, command => substitution(plan.facts, command))
   const choice = path.choice
   const host = rewrittenHost(route, mutated, choice) ?? (autoHost || mutated.authority)
+  const isOtherHost =
+    rewritesHost(route, mutated, choice) || (route.route?.autoHostRewrite && autoHost !== '')
   const target = rewrittenPath(route, mutated)
   const counted = path.virtualHost.includeRequestAttemptCount
+  const patience = expectedTimeout(plan)
   const headers: Headers = [
     ...mutated.headers.filter(([name]) => !(counted && name === 'x-envoy-attempt-count')),
-    ...(target === mutated.path ? [] : [['x-envoy-original-path', mutated.path] as const]),
+    ...(isOtherHost ? [['x-envoy-original-host', mutated.authority] as const] : []),
+    ...(rewritesPath(route) ? [['x-envoy-original-path', mutated.path] as const] : []),
     ...(counted ? [['x-envoy-attempt-count', String(attempt)] as const] : []),
+    ...(patience > 0
+      ? [['x-envoy-expected-rq-timeout-ms', String(Math.trunc(patience / ms(1)))] as const]
+      : []),
   ]
   return { ...mutated, authority: host, path: target, headers }
 }
 
-/** The answer's headers on their way down. */
+/** What the upstream is told of how long it may take; 0 is for ever. Simplified: retries are told the whole time, not what is left of it. envoy: source/common/router/router.cc FilterUtility::setTimeoutHeaders. */
+function expectedTimeout({ timeout, retry }: Plan): Nanos {
+  const perTry = retry?.perTryTimeout ?? ZERO
+  return perTry > 0 && (timeout === 0 || perTry < timeout) ? perTry : timeout
+}
+
+/** The answer's headers on their way down. `status` is what `%RESPONSE_CODE%` says: 0 for Envoy's own answers, which have none yet at that point. */
 export function downstreamHeaders(
   plan: Plan,
   headers: Headers,
   entry: WeightedClusterEntry | undefined,
+  status: number,
 ): Headers {
   const path = pathOf(plan, entry)
   const mutated = path
-    ? mutateResponse(headers, plan.head, path, command => substitution(plan.facts, command))
+    ? mutateResponse(headers, plan.head, path, command =>
+        command === 'RESPONSE_CODE' ? String(status) : substitution(plan.facts, command),
+      )
     : headers
   const name = plan.manager?.serverName ?? 'envoy'
   const transformation = plan.manager?.serverHeaderTransformation ?? 'OVERWRITE'

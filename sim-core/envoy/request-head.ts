@@ -38,7 +38,7 @@ export function receivedHead(
   manager: HttpConnectionManager,
   downstream: Downstream,
 ): RequestTemplate {
-  const forwarded = request.headers.filter(([name]) => !controlHeaders.has(name))
+  const forwarded = joined(request.headers.filter(([name]) => !controlHeaders.has(name)))
   const scheme = headerValues(forwarded, 'x-forwarded-proto')[0] ?? (downstream.isTls ? 'https' : 'http')
   return {
     ...request,
@@ -51,6 +51,40 @@ export function receivedHead(
       downstream,
     ),
   }
+}
+
+/** Headers that Envoy keeps one of: what is repeated is joined by commas as it is read, empty values adding nothing. envoy: envoy/http/header_map.h INLINE_REQ_HEADERS, and the custom inline headers of its extensions. */
+const single: ReadonlySet<string> = new Set([
+  'accept',
+  'accept-encoding',
+  'access-control-request-headers',
+  'access-control-request-method',
+  'authorization',
+  'cache-control',
+  'content-type',
+  'expect',
+  'grpc-timeout',
+  'origin',
+  'pragma',
+  'referer',
+  'user-agent',
+  'via',
+  'x-forwarded-client-cert',
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-proto',
+  'x-request-id',
+])
+
+function joined(headers: Headers): Headers {
+  const names = headers.map(([name]) => name)
+  if (!names.some((name, index) => single.has(name) && names.indexOf(name) !== index)) return headers
+  return headers.flatMap(([name, value], index): Headers => {
+    if (!single.has(name)) return [[name, value]]
+    if (names.indexOf(name) !== index) return []
+    const same = headers.filter(([other, text]) => other === name && text !== '')
+    return [[name, same.map(([, text]) => text).join(',')]]
+  })
 }
 
 function withDefault(headers: Headers, name: string, value: string): Headers {
@@ -124,11 +158,11 @@ function normalisedPath(path: string, manager: HttpConnectionManager): string {
   return now + rest
 }
 
-/** Characters that never needed escaping compare equal to their escapes. RFC 3986 §6.2.2.2. */
+/** Characters that never needed escaping compare equal to their escapes (RFC 3986 §6.2.2.2); other escapes stay as they are written. */
 function decodeUnreserved(path: string): string {
   return path.replace(/%([0-9a-f]{2})/gi, (escape, digits: string) => {
     const character = String.fromCharCode(Number.parseInt(digits, 16))
-    return /[A-Za-z0-9._~-]/.test(character) ? character : escape.toUpperCase()
+    return /[A-Za-z0-9._~-]/.test(character) ? character : escape
   })
 }
 

