@@ -1,39 +1,32 @@
-import { GAUGE, RECORD } from '../../sim-core/index.ts'
-import { SPEEDS } from './clock.ts'
+import { changeSpeed, cycleMode, jumpTo, stepEvent, stepHop, togglePlay } from './clock-loop.ts'
 import { redo, undo } from './edits.ts'
-import { isDecision } from './hops.ts'
 import { type CommandId, commandOf } from './keys.ts'
 import { linkTo, momentNow, openAddress, writeAddress } from './link.ts'
-import { neighbourProblem, requestsOf } from './requests.ts'
-import { followClock, hopsOfSelection, notice, selectHop, selectRequest, useWish } from './select.ts'
+import { followClock, notice, selectRequest, useWish } from './select.ts'
 import { change, clock, type Level, shown, useStore } from './store.ts'
 
 const view = () => useStore.getState().view
 
 const commands: Readonly<Record<CommandId, () => void>> = {
-  play,
+  play: togglePlay,
   'next-event': () => stepEvent(1),
   'previous-event': () => stepEvent(-1),
-  'next-hop': () => stepHop(1),
-  'previous-hop': () => stepHop(-1),
-  'next-decision': () => stepDecision(1),
-  'previous-decision': () => stepDecision(-1),
-  'next-problem': () => stepProblem(1),
-  'previous-problem': () => stepProblem(-1),
-  'next-push': () => stepPush(1),
-  'previous-push': () => stepPush(-1),
+  'next-hop': () => hopOrEvent(1),
+  'previous-hop': () => hopOrEvent(-1),
+  'next-decision': () => stepHop(1, true),
+  'previous-decision': () => stepHop(-1, true),
+  'next-problem': () => jumpTo('problem', 1),
+  'previous-problem': () => jumpTo('problem', -1),
+  'next-push': () => jumpTo('push', 1),
+  'previous-push': () => jumpTo('push', -1),
   start: () => seek(0),
   end: () => seek(shown.index.end),
   'clock-mode': () => {
-    const order =
-      view().request === undefined ? (['real', 'step'] as const) : (['story', 'real', 'step'] as const)
-    const now = order.findIndex(mode => mode === clock.state.mode)
-    const mode = order[(now + 1) % order.length] ?? 'real'
-    clock.set({ mode })
-    notice(`Clock: ${mode}.`)
+    cycleMode()
+    notice(`Clock: ${clock.state.mode}.`)
   },
-  slower: () => stepSpeed(-1),
-  faster: () => stepSpeed(1),
+  slower: () => changeSpeed(-1),
+  faster: () => changeSpeed(1),
   'level-1': () => setLevel(1),
   'level-2': () => setLevel(2),
   'level-3': () => setLevel(3),
@@ -131,76 +124,15 @@ export function wire(): () => void {
   }
 }
 
-function play(): void {
-  const { isPlaying, mode, at } = clock.state
-  if (isPlaying) return clock.play(false)
-  const hops = hopsOfSelection()
-  const last = hops.at(-1)
-  if (mode === 'step') clock.set({ mode: hops.length > 0 ? 'story' : 'real' })
-  if (clock.state.mode === 'story' && last && at >= last.end) clock.seek(hops[0]?.start ?? 0)
-  if (clock.state.mode !== 'story' && at >= shown.index.end) clock.seek(0)
-  clock.play(true)
-}
-
 function seek(at: number): void {
   clock.play(false)
   clock.seek(at)
 }
 
-function stepEvent(step: 1 | -1): void {
-  const { index } = shown
-  const { at } = clock.state
-  let record = index.indexAt(at)
-  if (step > 0) record++
-  else while (record >= 0 && index.timeOf(record) >= at) record--
-  if (record >= index.length) return notice('This is the last event.')
-  seek(record < 0 ? 0 : index.timeOf(record))
-}
-
-function stepHop(step: 1 | -1): void {
-  const hops = hopsOfSelection()
-  if (hops.length === 0) return stepEvent(step)
-  const next = (view().hop ?? 0) + step
-  if (next >= 0 && next < hops.length) selectHop(next)
-}
-
-function stepDecision(step: 1 | -1): void {
-  const hops = hopsOfSelection()
-  const from = view().hop ?? 0
-  const found =
-    step > 0
-      ? hops.find(hop => hop.number > from && isDecision(hop))
-      : hops.findLast(hop => hop.number < from && isDecision(hop))
-  if (found) selectHop(found.number)
-}
-
-function stepProblem(step: 1 | -1): void {
-  const { run } = useStore.getState()
-  const requests = requestsOf(shown.index, run.cast)
-  const found = neighbourProblem(requests, { request: view().request, at: clock.state.at }, step)
-  if (found) selectRequest(found.serial)
-  else notice('No request has a problem so far.')
-}
-
-function stepPush(step: 1 | -1): void {
-  const { index } = shown
-  const { at } = clock.state
-  const kind = RECORD.gauge + GAUGE['proxy.pushed']
-  let record = index.indexAt(at) + (step > 0 ? 1 : 0)
-  while (record >= 0 && record < index.length) {
-    if (index.kindOf(record) === kind && (step > 0 || index.timeOf(record) < at))
-      return seek(index.timeOf(record))
-    record += step
-  }
-  notice(step > 0 ? 'No further push.' : 'No earlier push.')
-}
-
-function stepSpeed(step: 1 | -1): void {
-  const { speed } = clock.state
-  const now = SPEEDS.findIndex(each => each >= speed)
-  const next = SPEEDS[Math.min(SPEEDS.length - 1, Math.max(0, now + step))] ?? speed
-  clock.set({ speed: next })
-  notice(`One second shows ${next} s.`)
+/** The next hop of the selected request; without one, the next event. */
+function hopOrEvent(step: 1 | -1): void {
+  if (view().request === undefined) stepEvent(step)
+  else stepHop(step)
 }
 
 function setLevel(level: number): void {
@@ -224,7 +156,7 @@ function follow(): void {
   })
   if (isFollowing) {
     clock.set({ mode: 'story' })
-    if (!clock.state.isPlaying) play()
+    if (!clock.state.isPlaying) togglePlay()
   }
   notice(isFollowing ? 'Following the request.' : 'No longer following.')
 }

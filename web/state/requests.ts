@@ -71,17 +71,3 @@ export function passes(exchange: ExchangeRecord, filter: RequestFilter): boolean
       return outcome === undefined
   }
 }
-
-/** The problem after (or before) the selected request, or after an instant; around the end it goes on at the other one. */
-export function neighbourProblem(
-  requests: readonly ExchangeRecord[],
-  from: { readonly request: number | undefined; readonly at: number },
-  step: 1 | -1,
-): ExchangeRecord | undefined {
-  const problems = requests.filter(isProblem).sort((a, b) => (a.end ?? 0) - (b.end ?? 0))
-  const selected = problems.findIndex(each => each.serial === from.request)
-  if (selected >= 0) return problems[(selected + step + problems.length) % problems.length]
-  const after = problems.findIndex(each => (each.end ?? 0) > from.at)
-  const next = step > 0 ? (after < 0 ? 0 : after) : (after < 0 ? problems.length : after) - 1
-  return problems[(next + problems.length) % Math.max(1, problems.length)]
-}

@@ -2,19 +2,19 @@ import { useState } from 'react'
 import type { ExchangeRecord } from '../../sim-core/index.ts'
 import { sayTime } from '../../sim-core/index.ts'
 import { glyphOfOutcome, toneOfOutcome } from '../draw/glyphs.ts'
+import { jumpTo } from '../state/clock-loop.ts'
 import { sayLength } from '../state/hops.ts'
 import {
   filters,
   lineOfRequest,
   nameOfRequest,
-  neighbourProblem,
   passes,
   type RequestFilter,
   requestsOf,
   wordOfOutcome,
 } from '../state/requests.ts'
 import { selectRequest } from '../state/select.ts'
-import { clock, shown, useStore } from '../state/store.ts'
+import { shown, useStore } from '../state/store.ts'
 import { Button } from '../ui/button.tsx'
 import { Icon } from '../ui/icon.tsx'
 import { type Column, Table } from '../ui/table.tsx'
@@ -55,10 +55,6 @@ export function RequestTable() {
       cell: request => (request.end === undefined ? '…' : sayLength(request.end - request.start)),
     },
   ]
-  const problem = () => {
-    const next = neighbourProblem(all, { request: undefined, at: clock.state.at }, 1)
-    if (next) selectRequest(next.serial)
-  }
   return (
     <div className={css.requests}>
       <h2 className={css.title}>
@@ -84,7 +80,7 @@ export function RequestTable() {
           value={words}
           onChange={event => setWords(event.target.value)}
         />
-        <Button onClick={problem}>Next problem</Button>
+        <Button onClick={() => jumpTo('problem', 1)}>Next problem</Button>
       </div>
       <div className={css.tableBox}>
         <Table

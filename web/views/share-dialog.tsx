@@ -1,5 +1,6 @@
 import { useId, useState } from 'react'
 import { sayTime } from '../../sim-core/index.ts'
+import { bundledScenarios } from '../engine/bundled.ts'
 import { writtenTime, yamlOf } from '../state/edits.ts'
 import { LONG_LINK, linkTo, momentNow } from '../state/link.ts'
 import { nameOfRequest } from '../state/requests.ts'
@@ -24,7 +25,7 @@ export function ShareDialog() {
     `--at ${writtenTime(moment.at ?? 0)}`,
     ...(moment.request === undefined ? [] : [`--request ${nameOfRequest(moment.request)}`]),
   ]
-  const file = doc.path.startsWith('/') ? doc.path : `scenarios/${doc.path}`
+  const file = bundledScenarios.includes(doc.path) ? `scenarios/${doc.path}` : doc.path
   return (
     <Dialog title="Share this moment" onClose={close}>
       <div className={css.form}>

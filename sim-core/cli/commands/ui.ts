@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Command, InvalidArgumentError } from 'commander'
 import { parseDuration } from '../../model/duration.ts'
@@ -73,7 +73,10 @@ function localFiles(file: string) {
     return undefined
   }
   printDiagnostics(opened.value.loaded.diagnostics.filter(each => each.severity === 'warning'))
-  return { scenario: file, files: { ...opened.value.files, [file]: readFileSync(file, 'utf8') } }
+  const inside = (path: string) => relative(dirname(file), path).replace(/^(\.\.\/)+/, '')
+  const files = Object.entries(opened.value.files).map(([path, text]) => [inside(path), text] as const)
+  const scenario = basename(file)
+  return { scenario, files: { ...Object.fromEntries(files), [scenario]: readFileSync(file, 'utf8') } }
 }
 
 /** Beside the program where it is installed, in `dist` where it runs from a checkout. */
