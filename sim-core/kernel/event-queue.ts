@@ -6,7 +6,7 @@ import type { Nanos } from './time.ts'
  * Pending events in (time, seq) order. The specification it must equal is a sorted array:
  * `push` inserts before the first later event, `pop` takes the first, `cancel` removes one.
  * Inside, a hierarchical timing wheel (four levels of 256 buckets) pours due buckets into a small
- * binary heap that orders exactly; what lies beyond the wheel waits in a list. The width of a bucket
+ * binary heap that orders exactly; what lies beyond the wheel waits in a list, and a handful needs no wheel. The width of a bucket
  * follows the load, which cannot change the order. This file may be ugly so that others need not be.
  */
 export interface EventQueue {
@@ -57,6 +57,11 @@ const SLOT_BITS = 23
 const SLOT_RADIX = 2 ** SLOT_BITS
 const SEQ_MASK = 2 ** 30 - 1
 
+/** While nothing is in the wheel and less than this in the heap, the cursor goes ahead to what comes: so few need no wheel. */
+const FEW = 12
+/** A heap that has grown to this size after the cursor went ahead is poured back. */
+const MANY = 48
+
 const FIRST_SHIFT = 14
 const TUNE_EVERY = 1 << 14
 
@@ -92,6 +97,9 @@ class WheelQueue implements EventQueue {
   private horizon = 2 ** (32 + FIRST_SHIFT)
   private readonly bucket = new Int32Array(BUCKETS + 1).fill(-1)
   private readonly bits = new Int32Array(BUCKETS >> 5)
+  /** How many are in buckets, and whether the cursor has gone ahead. */
+  private filed = 0
+  private ahead = false
   // load
   private poured = 0
   private pours = 0
@@ -139,6 +147,7 @@ class WheelQueue implements EventQueue {
       i32[o + 5] = DEAD_IN_HEAP
       return true
     }
+    this.filed--
     const next = i32[o + 4]!
     if (where >= 0) i32[8 * where + 4] = next
     else {
@@ -234,6 +243,13 @@ class WheelQueue implements EventQueue {
       this.heapPush(s)
       return
     }
+    if (this.filed === 0 && this.heapSize < FEW) {
+      this.cursor = tick
+      this.ahead = true
+      this.heapPush(s)
+      return
+    }
+    this.filed++
     const level = (31 - Math.clz32(tick ^ cursor)) >> 3
     const b = (level << 8) | ((tick >>> (level << 3)) & 255)
     const i32 = this.i32
@@ -246,6 +262,7 @@ class WheelQueue implements EventQueue {
   }
 
   private link(s: number, b: number): void {
+    this.filed++
     const first = this.bucket[b]!
     this.i32[8 * s + 4] = first
     this.i32[8 * s + 5] = ~b
@@ -258,6 +275,10 @@ class WheelQueue implements EventQueue {
     if (this.hole) {
       this.hole = false
       this.siftDown(s)
+      return
+    }
+    if (this.ahead && this.heapSize >= MANY) {
+      this.pourBack(s)
       return
     }
     if (this.heapSize === this.heapCapacity) this.growHeap()
@@ -344,6 +365,7 @@ class WheelQueue implements EventQueue {
 
   /** Moves the cursor to the next bucket that holds anything and pours it, until something is due. */
   private advance(): void {
+    this.ahead = false
     if (this.poured + this.pours >= TUNE_EVERY) this.tune()
     while (this.heapSize === 0) {
       const cursor = this.cursor
@@ -366,6 +388,7 @@ class WheelQueue implements EventQueue {
       this.bits[b >> 5]! &= ~(1 << (b & 31))
       while (s >= 0) {
         const next = this.i32[8 * s + 4]!
+        this.filed--
         this.place(s)
         s = next
       }
@@ -398,6 +421,7 @@ class WheelQueue implements EventQueue {
     this.bucket[FAR] = -1
     while (s >= 0) {
       const next = this.i32[8 * s + 4]!
+      this.filed--
       this.place(s)
       s = next
     }
@@ -417,10 +441,26 @@ class WheelQueue implements EventQueue {
     this.pours = 0
     const shift = load > 24 ? this.shift - 2 : load < 1.5 ? this.shift + 1 : this.shift
     if (shift === this.shift || shift < 4 || shift > 26) return
-    const live: number[] = []
+    this.rebuild(this.inBuckets(), shift)
+  }
+
+  private inBuckets(): number[] {
+    const slots: number[] = []
     for (let b = 0; b <= FAR; b++)
-      for (let s = this.bucket[b]!; s >= 0; s = this.i32[8 * s + 4]!) live.push(s)
-    this.rebuild(live, shift)
+      for (let s = this.bucket[b]!; s >= 0; s = this.i32[8 * s + 4]!) slots.push(s)
+    return slots
+  }
+
+  /** The heap has become too large for its kind: takes the cursor back to the earliest event. `s` is one more that is due. */
+  private pourBack(s: number): void {
+    const live = this.inBuckets()
+    live.push(s)
+    for (let i = 0; i < this.heapSize; i++) {
+      const waiting = this.heapSlot[i]!
+      if (this.i32[8 * waiting + 5] === IN_HEAP) live.push(waiting)
+      else this.release(waiting)
+    }
+    this.rebuild(live, this.shift)
   }
 
   /** Files all living slots anew, in buckets of 2^shift nanoseconds. */
@@ -432,9 +472,13 @@ class WheelQueue implements EventQueue {
     this.heapTime.fill(Number.POSITIVE_INFINITY)
     this.heapSize = 0
     this.hole = false
+    this.ahead = false
     let earliest = Number.POSITIVE_INFINITY
     for (const s of live) earliest = Math.min(earliest, this.f64[4 * s]!)
     this.turnTo(live.length > 0 ? earliest : 0)
+    // One more than there is, so that the cursor stays where it is meanwhile.
+    this.filed = 1
     for (const s of live) this.place(s)
+    this.filed--
   }
 }
