@@ -1,4 +1,5 @@
 import type { EnvoyRoom } from '../envoy/room.ts'
+import type { RequestTemplate } from '../model/http.ts'
 import type { Outcome } from '../model/outcome.ts'
 import { loadGenerator } from '../workload/load-generator.ts'
 import type { PodRow } from '../world/cluster.ts'
@@ -86,7 +87,7 @@ export function createWitness(
 ): Observer & Evidence {
   const requests: RequestEvidence[] = []
   const connections: ConnectionEvidence[] = []
-  const tries = new Map<number, Attempt[]>()
+  const tries = new Map<number, Tries>()
   return {
     requests,
     connections,
@@ -94,11 +95,13 @@ export function createWitness(
       if (x.fromProxy >= 0) {
         const parent = world.state.exchanges[x.parent]
         if (!parent || parent.serial !== x.parentSerial || parent.fromProxy >= 0) return
-        const list = tries.get(x.parentSerial) ?? []
-        tries.set(x.parentSerial, [...list, attemptOf(x, parent, world, list.length + 1)])
+        let made = tries.get(x.parentSerial)
+        if (!made) tries.set(x.parentSerial, (made = { attempts: [], pod: undefined }))
+        made.pod = reachedBy(x, world)
+        made.attempts.push(attemptOf(x, parent, world, made.attempts.length + 1, made.pod))
         return
       }
-      const request = requestOf(x, world, tries.get(x.serial) ?? [], origin, labels.get(x.serial))
+      const request = requestOf(x, world, tries.get(x.serial) ?? UNTRIED, origin, labels.get(x.serial))
       tries.delete(x.serial)
       requests.push(request)
       watch.onRequest?.(request, world)
@@ -111,6 +114,14 @@ export function createWitness(
     },
   }
 }
+
+/** The tries made for a request, and the pod that the last one reached. */
+interface Tries {
+  readonly attempts: Attempt[]
+  pod: PodRow | undefined
+}
+
+const UNTRIED: Tries = { attempts: [], pod: undefined }
 
 const NOTHING: Outcome = { kind: 'reset', status: 0, flags: [], details: '' }
 
@@ -126,8 +137,13 @@ function reachedBy(x: Exchange, world: World): PodRow | undefined {
   return to >= 0 && to !== x.fromPod ? world.state.pods[to] : undefined
 }
 
-function attemptOf(x: Exchange, parent: Exchange, world: World, number: number): Attempt {
-  const pod = reachedBy(x, world)
+function attemptOf(
+  x: Exchange,
+  parent: Exchange,
+  world: World,
+  number: number,
+  pod: PodRow | undefined,
+): Attempt {
   return {
     number,
     cluster: clusterOf(parent, world),
@@ -139,7 +155,7 @@ function attemptOf(x: Exchange, parent: Exchange, world: World, number: number):
 function requestOf(
   x: Exchange,
   world: World,
-  attempts: readonly Attempt[],
+  { attempts, pod }: Tries,
   origin: number,
   label: string | undefined,
 ): RequestEvidence {
@@ -150,9 +166,8 @@ function requestOf(
   const [, , subset = '', host] = cluster.split('|')
   const isRoot = x.parent < 0
   const traffic = stateOf(world, loadGenerator).flows[x.traffic]?.traffic.name ?? ''
-  const last = attempts.at(-1)?.endpoint ?? ''
-  const direct = attempts.length === 0 ? reachedBy(x, world) : undefined
-  const reached = direct ?? world.state.pods.find(pod => `${pod.namespace}/${pod.name}` === last)
+  const reached = attempts.length === 0 ? reachedBy(x, world) : pod
+  const { url, headers } = inWords(template)
   return {
     serial: x.serial,
     root: x.root,
@@ -164,8 +179,8 @@ function requestOf(
     from: sender ? `${sender.namespace}/${sender.workload}` : '',
     zone: sender ? (world.state.nodes[sender.node]?.zone ?? '') : '',
     method: template.method,
-    url: `${template.scheme}://${template.authority}${template.path}`,
-    headers: Object.fromEntries(template.headers),
+    url,
+    headers,
     startNs: x.startedAt - origin,
     endNs: world.kernel.now - origin,
     outcome: x.outcome ?? NOTHING,
@@ -175,6 +190,18 @@ function requestOf(
     subset,
     reached: reached ? `${reached.namespace}/${reached.workload}` : '',
   }
+}
+
+const words = new WeakMap<RequestTemplate, Pick<RequestEvidence, 'url' | 'headers'>>()
+
+/** A template's address and headers as people read them, put together once. */
+function inWords(template: RequestTemplate): Pick<RequestEvidence, 'url' | 'headers'> {
+  const known = words.get(template)
+  if (known) return known
+  const { scheme, authority, path } = template
+  const made = { url: `${scheme}://${authority}${path}`, headers: Object.fromEntries(template.headers) }
+  words.set(template, made)
+  return made
 }
 
 function connectionEvidence(c: Connection, world: World, origin: number): ConnectionEvidence | undefined {

@@ -1,20 +1,38 @@
 import { isRecord } from '../config/documents.ts'
 import { type TypeName, types } from './expression-types.ts'
 
-/** A thing that expressions may look into. Made by `bind` only. */
-export type Bound = object
+/** A thing that expressions may look into. Made by `bind` only. Its fields are converted when they are asked for: most never are. */
+export class Bound {
+  readonly #data: Readonly<Record<string, unknown>>
 
-interface Blank {
-  new (): Bound
+  constructor(data: Readonly<Record<string, unknown>>) {
+    this.#data = data
+  }
+
+  static field(thing: Bound, name: string): unknown {
+    return thing.#data[name]
+  }
 }
 
 /** A class for every type: cel-js tells types apart by their constructors. */
-export const constructors: Readonly<Record<TypeName, Blank>> = Object.fromEntries(
-  Object.keys(types).map(name => [name, { [name]: class {} }[name]]),
-) as Readonly<Record<TypeName, Blank>>
+export const constructors: Readonly<Record<TypeName, typeof Bound>> = Object.fromEntries(
+  Object.entries(types).map(([name, fields]) => [name, classOf(name, fields)]),
+) as Readonly<Record<TypeName, typeof Bound>>
+
+function classOf(name: string, fields: Readonly<Record<string, string>>): typeof Bound {
+  const made = { [name]: class extends Bound {} }[name] ?? Bound
+  for (const [field, type] of Object.entries(fields)) {
+    const convert = once(() => converterOf(type))
+    Object.defineProperty(made.prototype, field, {
+      get(this: Bound) {
+        return convert()(Bound.field(this, field))
+      },
+    })
+  }
+  return made
+}
 
 type Convert = (value: unknown) => unknown
-type Field = readonly [name: string, convert: Convert]
 
 const isType = (type: string): type is TypeName => Object.hasOwn(types, type)
 
@@ -64,19 +82,9 @@ function once<T>(make: () => T): () => T {
   }
 }
 
-const fieldsOf: ReadonlyMap<string, () => readonly Field[]> = new Map(
-  Object.entries(types).map(([name, fields]) => [
-    name,
-    once(() => Object.entries(fields).map(([field, type]): Field => [field, converterOf(type)])),
-  ]),
-)
-
 /** Plain data → a thing of this type: whole numbers as BigInt, absent fields as their empty value. */
 export function bind(type: TypeName, data: unknown): Bound {
-  const fields = isRecord(data) ? data : {}
-  const bound = new constructors[type]()
-  for (const [name, convert] of fieldsOf.get(type)?.() ?? []) Reflect.set(bound, name, convert(fields[name]))
-  return bound
+  return new constructors[type](isRecord(data) ? data : {})
 }
 
 const converters = new Map<string, Convert>()
@@ -101,6 +109,15 @@ export function plain(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(plain)
   if (value instanceof Map)
     return Object.fromEntries([...value].map(([key, item]) => [String(key), plain(item)]))
+  if (value instanceof Bound) return plainThing(value)
   if (!isRecord(value)) return value
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plain(item)]))
+}
+
+function plainThing(value: Bound): unknown {
+  const prototype: unknown = Object.getPrototypeOf(value)
+  const fields = Object.keys(Object.getOwnPropertyDescriptors(prototype)).filter(
+    name => name !== 'constructor',
+  )
+  return Object.fromEntries(fields.map(name => [name, plain(Reflect.get(value, name))]))
 }
