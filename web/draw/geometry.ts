@@ -69,6 +69,10 @@ export function pictureOf(graph: Graph, placed: Placed): Picture {
 function anchorsOf(node: GraphNode, box: Box): Anchors {
   const { x, y } = box
   if (node.kind !== 'pod') {
+    if (node.kind === 'outside') {
+      const edge = { x: x + box.width / 2 - 4, y }
+      return { box, app: edge, envoy: edge, hook: edge }
+    }
     const centre = { x, y: node.kind === 'gateway' ? y + BELOW : y }
     return { box, app: centre, envoy: centre, hook: centre }
   }

@@ -43,9 +43,9 @@ const SIZES: { readonly [K in NodeKind]: readonly [width: number, height: number
   pod: [184, 84],
   workload: [184, 76],
   namespace: [208, 96],
-  gateway: [148, 84],
+  gateway: [176, 84],
   istiod: [108, 96],
-  outside: [112, 72],
+  outside: [96, 64],
 }
 
 /** Name of a group of callers that are in no namespace. */

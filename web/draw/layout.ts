@@ -25,8 +25,8 @@ export interface Placed {
   readonly height: number
 }
 
-const INSIDE = { rankdir: 'LR', nodesep: 24, ranksep: 64, marginx: 20, marginy: 16 } as const
-const OUTSIDE = { rankdir: 'LR', nodesep: 32, ranksep: 64, marginx: 16, marginy: 16 } as const
+const INSIDE = { rankdir: 'LR', nodesep: 24, ranksep: 52, marginx: 16, marginy: 16 } as const
+const OUTSIDE = { rankdir: 'LR', nodesep: 32, ranksep: 44, marginx: 8, marginy: 16 } as const
 /** Room for a group's title above its nodes. */
 const TITLE_PX = 32
 

@@ -145,7 +145,7 @@ function paintPod(ctx: Ctx, op: NodeOp, theme: Theme): void {
     align: 'left',
     bold: true,
     size: 13,
-    within: box.width - (node.detail ? 40 : 0) - 44,
+    within: box.width - (node.detail ? 26 : 0) - 44,
   })
   ctx.fillStyle = theme.app
   ctx.fillRect(app.x - APP.width / 2, app.y - APP.height / 2, APP.width, APP.height)
@@ -265,7 +265,7 @@ function paintOutside(ctx: Ctx, op: NodeOp, theme: Theme): void {
   const { box, node } = op
   ctx.save()
   ctx.translate(box.x, box.y - 6)
-  ctx.scale(3, 2.6)
+  ctx.scale(2.9, 2.6)
   ctx.fillStyle = theme.bg
   ctx.strokeStyle = op.look === 'selected' ? theme.accent : theme.border
   ctx.lineWidth = 0.6

@@ -1,4 +1,5 @@
 import {
+  type ConnectionRecord,
   type ExchangeRecord,
   GAUGE,
   LEG,
@@ -346,6 +347,20 @@ function arrivalOf(index: LogIndex, push: LogRecord): { readonly time: number; r
   return { time: push.time + 1e6, isRefused: false }
 }
 
+const receivers = new WeakMap<LogIndex, Map<number, ConnectionRecord>>()
+
+/** The connection that an exchange went out on, and so who received it. */
+export function receiverOf(index: LogIndex, serial: number): ConnectionRecord | undefined {
+  const known = receivers.get(index) ?? new Map<number, ConnectionRecord>()
+  receivers.set(index, known)
+  const before = known.get(serial)
+  if (before) return before
+  const sent = index.hopsOf(serial).find(record => record.connection >= 0)
+  const found = sent && index.connectionAt(sent.connection, sent.time)
+  if (found) known.set(serial, found)
+  return found
+}
+
 /** Edges that a request has taken up to an instant. */
 export function walkedEdges(
   index: LogIndex,
@@ -358,7 +373,7 @@ export function walkedEdges(
     const known = index.exchange(serial)
     if (!known || known.start > at) return
     const from = picture.graph.nodeOf[known.fromPod]
-    const to = picture.graph.nodeOf[known.atPod]
+    const to = picture.graph.nodeOf[receiverOf(index, serial)?.toPod ?? -1]
     if (from !== undefined && to !== undefined && from !== to) walked.add(`${from}>${to}`)
     for (const child of index.children(serial)) visit(child)
   }

@@ -3,7 +3,7 @@ import { clock, shown, useStore } from './store.ts'
 type Painter = () => void
 
 const painters = new Set<Painter>()
-const loop = { scheduled: false, last: 0 }
+const loop = { scheduled: false }
 
 /** Calls `paint` whenever the picture may have changed, at most once a frame; gives back how to stop. */
 export function onFrame(paint: Painter): () => void {
@@ -19,13 +19,9 @@ export function requestPaint(): void {
   requestAnimationFrame(frame)
 }
 
-function frame(now: number): void {
+function frame(): void {
   loop.scheduled = false
-  const { isPlaying } = clock.state
-  if (isPlaying) clock.tick(Math.min(100, loop.last === 0 ? 16 : now - loop.last))
-  loop.last = isPlaying ? now : 0
   for (const paint of painters) paint()
-  if (clock.state.isPlaying) requestPaint()
 }
 
 clock.subscribe(requestPaint)

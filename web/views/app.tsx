@@ -1,7 +1,6 @@
 import { lazy, Suspense, useEffect } from 'react'
-import { bundledScenarios } from '../engine/bundled.ts'
 import { wire } from '../state/commands.ts'
-import { openBundled, useStore } from '../state/store.ts'
+import { useStore } from '../state/store.ts'
 import { Explore } from './explore.tsx'
 import { Pane } from './frame-pane.tsx'
 
@@ -20,12 +19,7 @@ export function App() {
   const pane = useStore(state => state.view.pane)
   useTheme()
   useReducedMotion()
-  useEffect(() => {
-    const letGo = wire()
-    const { doc } = useStore.getState()
-    if (doc.path === '') void openBundled(bundledScenarios[0] ?? '')
-    return letGo
-  }, [])
+  useEffect(wire, [])
   const Over = pane && pane !== 'legend' ? dialogs[pane] : undefined
   return (
     <>

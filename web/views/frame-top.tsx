@@ -1,5 +1,6 @@
 import { bundledScenarios } from '../engine/bundled.ts'
-import { change, openBundled, useStore } from '../state/store.ts'
+import { dispatch } from '../state/commands.ts'
+import { change, useStore } from '../state/store.ts'
 import { Button, IconButton } from '../ui/button.tsx'
 import css from './frame.module.css'
 
@@ -25,7 +26,9 @@ export function TopBar() {
         className={css.chip}
         aria-label="Scenario"
         value={path}
-        onChange={event => void openBundled(event.target.value)}
+        onChange={event => {
+          location.hash = `#/r/${encodeURIComponent(event.target.value)}`
+        }}
       >
         {!bundledScenarios.includes(path) && <option value={path}>{path || 'none'}</option>}
         {bundledScenarios.map(each => (
@@ -58,16 +61,7 @@ export function TopBar() {
       <Button aria-label="Shortcuts" title="Shortcuts (?)" onClick={() => open('help')}>
         ?
       </Button>
-      <IconButton icon="sun" label="Light or dark" onClick={turnTheme} />
+      <IconButton icon="sun" label="Light or dark" onClick={() => dispatch('theme')} />
     </header>
   )
-}
-
-/** From light to dark and back, starting from what the system shows. */
-export function turnTheme(): void {
-  change('view', view => {
-    const isDark =
-      view.theme === 'dark' || (view.theme === 'system' && matchMedia('(prefers-color-scheme: dark)').matches)
-    view.theme = isDark ? 'light' : 'dark'
-  })
 }

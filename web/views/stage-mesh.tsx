@@ -73,7 +73,7 @@ export function Mesh({ picture, isBehind }: { readonly picture: Picture; readonl
     zoomer.current = behavior
     select(element).call(behavior).on('dblclick.zoom', null)
     const fitAgain = () => fit(element, behavior, studio.current, latest.current)
-    element.addEventListener('fit', fitAgain)
+    document.addEventListener('glassmesh:fit', fitAgain)
     const observer = new ResizeObserver(() => {
       studio.current.size = { width: element.clientWidth, height: element.clientHeight }
       for (const canvas of [standing.current, moving.current]) if (canvas) resize(canvas, studio.current.size)
@@ -103,7 +103,7 @@ export function Mesh({ picture, isBehind }: { readonly picture: Picture; readonl
       observer.disconnect()
       themes.disconnect()
       scheme.removeEventListener('change', retheme)
-      element.removeEventListener('fit', fitAgain)
+      document.removeEventListener('glassmesh:fit', fitAgain)
     }
   }, [])
 
@@ -139,7 +139,6 @@ export function Mesh({ picture, isBehind }: { readonly picture: Picture; readonl
       ref={host}
       className={css.mesh}
       data-behind={isBehind || undefined}
-      id="stage-mesh"
       inert={isBehind}
       onClick={selectAt}
     >

@@ -1,4 +1,5 @@
 import type { GlyphName } from '../draw/glyphs.ts'
+import { dispatch } from '../state/commands.ts'
 import { change, type Level, useStore } from '../state/store.ts'
 import { Button } from '../ui/button.tsx'
 import { Icon } from '../ui/icon.tsx'
@@ -57,10 +58,7 @@ export function StageTools() {
             {each.label}
           </Button>
         ))}
-        <Button
-          look="quiet"
-          onClick={() => document.getElementById('stage-mesh')?.dispatchEvent(new Event('fit'))}
-        >
+        <Button look="quiet" onClick={() => dispatch('fit')}>
           Fit
         </Button>
         {node !== undefined && level < 4 && (
