@@ -1,6 +1,7 @@
 import { produce } from 'immer'
 import { create } from 'zustand'
 import { LogIndex } from '../../sim-core/index.ts'
+import { bundledFiles } from '../engine/bundled.ts'
 import { connectEngine, type EngineClient } from '../engine/client.ts'
 import type { Cast, HandAction, Opened, Progress } from '../engine/protocol.ts'
 import { createClock } from './clock.ts'
@@ -205,6 +206,12 @@ export async function openDocument(doc: Partial<DocSlice>): Promise<boolean> {
     })
     return false
   }
+}
+
+/** Runs a scenario that comes with the application. */
+export async function openBundled(path: string): Promise<boolean> {
+  const files = await bundledFiles(path)
+  return openDocument({ files, path, seed: undefined, actions: [], undone: [] })
 }
 
 /** Asks the engine that runs the document. */
