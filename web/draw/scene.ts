@@ -119,7 +119,8 @@ function travelOf(
   if (!isBack && !isOut) return undefined
   if (isBack && next?.leg !== LEG['wire.reply']) return undefined
   const row = record.connection >= 0 ? record.connection : (next?.connection ?? -1)
-  const connection = row < 0 ? undefined : index.connectionAt(row, next?.time ?? record.time)
+  const early = row < 0 ? undefined : index.connectionAt(row, next?.time ?? record.time)
+  const connection = early && early.toPod >= 0 ? early : sendingOf(index, known.serial)?.connection
   if (!connection) return undefined
   const from = picture.graph.nodeOf[known.fromPod]
   const to = picture.graph.nodeOf[connection.toPod]
@@ -347,17 +348,27 @@ function arrivalOf(index: LogIndex, push: LogRecord): { readonly time: number; r
   return { time: push.time + 1e6, isRefused: false }
 }
 
-const receivers = new WeakMap<LogIndex, Map<number, ConnectionRecord>>()
+interface Sending {
+  readonly connection: ConnectionRecord
+  /** When it left its sender. */
+  readonly at: number
+}
+
+const receivers = new WeakMap<LogIndex, Map<number, Sending>>()
 
 /** The connection that an exchange went out on, and so who received it. */
-export function receiverOf(index: LogIndex, serial: number): ConnectionRecord | undefined {
-  const known = receivers.get(index) ?? new Map<number, ConnectionRecord>()
+function sendingOf(index: LogIndex, serial: number): Sending | undefined {
+  const known = receivers.get(index) ?? new Map<number, Sending>()
   receivers.set(index, known)
   const before = known.get(serial)
   if (before) return before
-  const sent = index.hopsOf(serial).find(record => record.connection >= 0)
-  const found = sent && index.connectionAt(sent.connection, sent.time)
-  if (found) known.set(serial, found)
+  const records = index.hopsOf(serial)
+  const last = records.findLast(record => record.connection >= 0)
+  const connection = last && index.connectionAt(last.connection, last.time)
+  if (!connection) return undefined
+  const at = records.find(record => record.leg >= LEG['wire.connect'])?.time ?? last.time
+  const found = { connection, at }
+  if (connection.toPod >= 0) known.set(serial, found)
   return found
 }
 
@@ -373,7 +384,9 @@ export function walkedEdges(
     const known = index.exchange(serial)
     if (!known || known.start > at) return
     const from = picture.graph.nodeOf[known.fromPod]
-    const to = picture.graph.nodeOf[receiverOf(index, serial)?.toPod ?? -1]
+    const sending = sendingOf(index, serial)
+    const to = picture.graph.nodeOf[sending?.connection.toPod ?? -1]
+    if (!sending || sending.at > at) return
     if (from !== undefined && to !== undefined && from !== to) walked.add(`${from}>${to}`)
     for (const child of index.children(serial)) visit(child)
   }
