@@ -1,4 +1,5 @@
 import { changeSpeed, cycleMode, jumpTo, stepEvent, stepHop, togglePlay } from './clock-loop.ts'
+import { acceptDrops } from './drop.ts'
 import { redo, undo } from './edits.ts'
 import { type CommandId, commandOf } from './keys.ts'
 import { linkTo, momentNow, openAddress, writeAddress } from './link.ts'
@@ -111,12 +112,14 @@ export function wire(): () => void {
   const letGoOfStore = useStore.subscribe((state, before) => {
     if (state.view !== before.view || state.doc !== before.doc) soon('write', 400, rewrite)
   })
+  const letGoOfDrops = acceptDrops()
   addEventListener('keydown', onKey)
   addEventListener('hashchange', onHash)
   onHash()
   return () => {
     removeEventListener('keydown', onKey)
     removeEventListener('hashchange', onHash)
+    letGoOfDrops()
     letGoOfClock()
     letGoOfStore()
     window.clearTimeout(wait.follow)

@@ -107,7 +107,8 @@ function show(page: 'start' | 'explore' | 'model'): void {
   })
 }
 
-function complain(why: string): void {
+/** Says what went wrong; whatever is shown stays. */
+export function complain(why: string): void {
   notice(why)
   const { run } = useStore.getState()
   change('run', slice => {

@@ -91,7 +91,6 @@ function Narrator() {
   const selected = useStore(state => state.view.hop)
   const request = useStore(state => state.view.request)
   const following = useStore(state => state.view.isFollowing)
-  const notice = useNotice()
   const [said, setSaid] = useState('')
   useEffect(() => {
     if (request === undefined || selected === undefined) return
@@ -112,9 +111,15 @@ function Narrator() {
       <p className={css.spoken} aria-live="polite">
         {said}
       </p>
-      <Toast key={notice.count} text={notice.text} />
+      <Notices />
     </>
   )
+}
+
+/** What is said in passing, for a while. */
+export function Notices() {
+  const notice = useNotice()
+  return <Toast key={notice.count} text={notice.text} />
 }
 
 function Toast({ text }: { readonly text: string }) {
