@@ -1,6 +1,6 @@
 import type { MeshConfig } from '../model/istio.ts'
 import type { Container, PodSpec, PodStatus } from '../model/kubernetes.ts'
-import type { Resource } from '../model/resource.ts'
+import { type Resource, specAs } from '../model/resource.ts'
 import type { Proxy } from './compile/push-context.ts'
 import { everyContainer } from './injection/probe-rewrite.ts'
 
@@ -13,7 +13,7 @@ export function proxyOf(
   mesh: MeshConfig,
   nodeLabels: Readonly<Record<string, string>> = {},
 ): Proxy | undefined {
-  const spec = (pod.spec ?? {}) as PodSpec
+  const spec = specAs<PodSpec>(pod)
   const status = (pod.status ?? {}) as PodStatus
   const container = proxyContainer(spec)
   if (!container) return undefined

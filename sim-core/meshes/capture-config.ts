@@ -1,5 +1,5 @@
 import type { PodSpec } from '../model/kubernetes.ts'
-import type { Resource } from '../model/resource.ts'
+import { type Resource, specAs } from '../model/resource.ts'
 
 /** Arguments of `istio-iptables` by their letters, as `istio-init` or `istio-validation` of a pod has them. */
 export interface CaptureArguments {
@@ -8,7 +8,7 @@ export interface CaptureArguments {
 
 /** What a pod's rules are made from; `undefined` when nobody writes any: no sidecar, or interception mode NONE. */
 export function captureArguments(pod: Resource): CaptureArguments | undefined {
-  const spec = (pod.spec ?? {}) as PodSpec
+  const spec = specAs<PodSpec>(pod)
   const container = spec.initContainers?.find(
     init => init.name === 'istio-init' || init.name === 'istio-validation',
   )

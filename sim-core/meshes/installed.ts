@@ -1,7 +1,7 @@
 import { defaultInjectionValues } from '../istiod/injection/values.ts'
 import { injectPod } from '../istiod/injector.ts'
 import type { PodSpec } from '../model/kubernetes.ts'
-import type { Resource, ResourceTree } from '../model/resource.ts'
+import { type Resource, type ResourceTree, specAs } from '../model/resource.ts'
 
 /** Which parts `istioctl install` would bring. */
 export type Profile = 'default' | 'minimal'
@@ -210,7 +210,7 @@ function gatewayApiResources(tree: ResourceTree): readonly Resource[] {
   return Object.values(tree['KubernetesGateway'] ?? {})
     .flatMap(inside => Object.values(inside))
     .flatMap(gateway => {
-      const spec = (gateway.spec ?? {}) as GatewayApiSpec
+      const spec = specAs<GatewayApiSpec>(gateway)
       const manual = spec.addresses?.some(
         address => address.type === undefined || address.type === 'Hostname',
       )

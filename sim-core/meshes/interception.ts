@@ -1,7 +1,7 @@
 import type { NetfilterRules } from '../decide/netfilter.ts'
 import { proxyContainer } from '../istiod/proxy.ts'
 import type { PodSpec } from '../model/kubernetes.ts'
-import type { Resource } from '../model/resource.ts'
+import { type Resource, specAs } from '../model/resource.ts'
 import { configFromArguments } from '../network/installer-arguments.ts'
 import { iptablesRules } from '../network/iptables.ts'
 import { captureArguments } from './capture-config.ts'
@@ -12,7 +12,7 @@ const made = new Map<string, NetfilterRules>()
 export function interceptionOf(pod: Resource): NetfilterRules | undefined {
   const words = captureArguments(pod)
   if (words === undefined) return undefined
-  const env = proxyContainer((pod.spec ?? {}) as PodSpec)?.env ?? []
+  const env = proxyContainer(specAs<PodSpec>(pod))?.env ?? []
   const environment = Object.fromEntries(env.map(({ name, value }) => [name, value ?? '']))
   const config = configFromArguments(words, environment)
   const key = JSON.stringify(config)

@@ -6,7 +6,7 @@ import { proxyRole } from '../istiod/proxy.ts'
 import { admitPod, admitWithoutIstiod, type InjectionWish, speaksOfMesh } from '../istiod/webhook.ts'
 import { ZERO } from '../kernel/time.ts'
 import type { PodSpec } from '../model/kubernetes.ts'
-import type { ResourceTree } from '../model/resource.ts'
+import { type ResourceTree, specAs } from '../model/resource.ts'
 import { network } from '../network/link.ts'
 import { apiServer } from '../platform/api-server.ts'
 import { controllers } from '../platform/controllers.ts'
@@ -54,7 +54,7 @@ function podParts(): PodParts {
     startProxy: (world, row, pod) => {
       const proxy = createProxy(world.state, {
         pod: row.id,
-        type: proxyRole((pod.spec ?? {}) as PodSpec) ?? 'sidecar',
+        type: proxyRole(specAs<PodSpec>(pod)) ?? 'sidecar',
         name: `${row.name}.${row.namespace}`,
         concurrency: WORKERS,
       })

@@ -27,3 +27,8 @@ export interface Metadata {
 export type ResourceTree = {
   readonly [kind: string]: { readonly [namespace: string]: { readonly [name: string]: Resource } }
 }
+
+/** A resource's spec as its kind types it, empty where there is none. Shapes were checked when the files were loaded; the one cast is here. */
+export function specAs<Spec>(resource: { readonly spec?: unknown } | undefined): Spec {
+  return (resource?.spec ?? {}) as Spec
+}

@@ -2,7 +2,7 @@ import { treeKeyOf } from '../config/kinds.ts'
 import { invariant } from '../kernel/invariant.ts'
 import { wallTime } from '../kernel/time.ts'
 import type { KubernetesServiceSpec } from '../model/kubernetes.ts'
-import type { Resource, ResourceTree } from '../model/resource.ts'
+import { type Resource, type ResourceTree, specAs } from '../model/resource.ts'
 import { defineComponent, stateOf } from '../world/component.ts'
 import { type Change, commit, treeOf } from '../world/resources.ts'
 import type { World } from '../world/world.ts'
@@ -21,8 +21,7 @@ export function apply(world: World, objects: readonly Resource[]): number {
   const { services } = stateOf(world, apiServer)
   const tree = treeOf(world)
   for (const object of [...objects, ...everyResource(tree, 'Service')]) {
-    const address =
-      object.kind === 'Service' ? ((object.spec ?? {}) as KubernetesServiceSpec).clusterIP : undefined
+    const address = object.kind === 'Service' ? specAs<KubernetesServiceSpec>(object).clusterIP : undefined
     if (address?.startsWith(services.prefix) && !services.taken.includes(address))
       services.taken.push(address)
   }
@@ -59,9 +58,9 @@ function withCreation(world: World, object: Resource, before: Resource | undefin
 }
 
 function withAddress(service: Resource, before: Resource | undefined, pool: AddressPool): Resource {
-  const spec = (service.spec ?? {}) as KubernetesServiceSpec
+  const spec = specAs<KubernetesServiceSpec>(service)
   if (spec.clusterIP || spec.type === 'ExternalName') return service
-  const kept = ((before?.spec ?? {}) as KubernetesServiceSpec).clusterIP
+  const kept = specAs<KubernetesServiceSpec>(before).clusterIP
   const clusterIP = kept || takeAddress(pool)
   invariant(clusterIP !== '', 'a Service gets an address')
   return { ...service, spec: { ...spec, clusterIP } }

@@ -3,7 +3,7 @@ import { invariant } from '../kernel/invariant.ts'
 import { ms } from '../kernel/time.ts'
 import type { PodSpec, WorkloadSpec } from '../model/kubernetes.ts'
 import type { Decision } from '../model/reason.ts'
-import type { Resource } from '../model/resource.ts'
+import { type Resource, specAs } from '../model/resource.ts'
 import type { PodRow } from '../world/cluster.ts'
 import { type Component, defineComponent, send } from '../world/component.ts'
 import { createFifo } from '../world/fifo.ts'
@@ -125,7 +125,7 @@ function reconcileOne(self: ControllersState, world: World, workload: Workload, 
 
 /** Kubernetes' defaults: 25 % each, surge rounded up, unavailability rounded down. */
 function rollingLimits(workload: Workload): { readonly surge: number; readonly unavailable: number } {
-  const { strategy } = (workload.resource.spec ?? {}) as WorkloadSpec
+  const { strategy } = specAs<WorkloadSpec>(workload.resource)
   if (strategy?.type === 'Recreate') return { surge: 0, unavailable: workload.replicas }
   const share = (value: number | string | undefined, round: (n: number) => number) => {
     const text = value ?? '25%'

@@ -1,5 +1,5 @@
 import type { EndpointSliceBody, KubernetesServiceSpec } from '../model/kubernetes.ts'
-import type { Resource, ResourceTree } from '../model/resource.ts'
+import { type Resource, type ResourceTree, specAs } from '../model/resource.ts'
 
 /** What the cluster's DNS answers: addresses of a name, or the name that it stands for. All names are absolute, without the last dot. */
 export interface DnsZone {
@@ -17,7 +17,7 @@ export function dnsZone(tree: ResourceTree, domain = 'cluster.local'): DnsZone {
   const external = new Set<string>()
   const slices = slicesByService(tree)
   for (const service of everyResource(tree, 'Service')) {
-    const spec = (service.spec ?? {}) as KubernetesServiceSpec
+    const spec = specAs<KubernetesServiceSpec>(service)
     const { namespace, name } = service.metadata
     const host = `${name}.${namespace}.svc.${domain}`
     if (spec.type === 'ExternalName') {
@@ -52,10 +52,10 @@ function headless(
 }
 
 function namesOf(entry: Resource): readonly string[] {
-  const spec = (entry.spec ?? {}) as {
+  const spec = specAs<{
     readonly hosts?: readonly string[]
     readonly endpoints?: readonly { readonly address?: string }[]
-  }
+  }>(entry)
   const isName = (text: string) => /[a-zA-Z]/.test(text) && !text.includes(':') && !text.includes('/')
   return [...(spec.hosts ?? []), ...(spec.endpoints ?? []).map(endpoint => endpoint.address ?? '')].filter(
     isName,

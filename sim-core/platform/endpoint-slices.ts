@@ -5,7 +5,7 @@ import type {
   KubernetesServiceSpec,
   PodSpec,
 } from '../model/kubernetes.ts'
-import type { Resource } from '../model/resource.ts'
+import { type Resource, specAs } from '../model/resource.ts'
 import { selects } from './selectors.ts'
 
 /** A pod as the EndpointSlice controller sees it. */
@@ -23,7 +23,7 @@ export interface EndpointPod {
 
 /** The slices of a Service: one per set of port numbers that its pods resolve the target ports to. None without a selector. kubernetes: pkg/controller/endpointslice. */
 export function endpointSlicesOf(service: Resource, pods: readonly EndpointPod[]): readonly Resource[] {
-  const spec = (service.spec ?? {}) as KubernetesServiceSpec
+  const spec = specAs<KubernetesServiceSpec>(service)
   const { namespace } = service.metadata
   if (spec.type === 'ExternalName' || !spec.selector) return []
   const chosen = pods.filter(

@@ -1,7 +1,7 @@
 import { id } from '../kernel/id.ts'
 import { ms, seconds } from '../kernel/time.ts'
 import type { EndpointSliceBody, KubernetesServiceSpec, PodSpec } from '../model/kubernetes.ts'
-import type { Resource, ResourceTree } from '../model/resource.ts'
+import { type Resource, type ResourceTree, specAs } from '../model/resource.ts'
 import type { PodRow, ServiceEndpoint, ServiceRow } from '../world/cluster.ts'
 import { defineComponent, send } from '../world/component.ts'
 import { type Change, commit, commitOf, treeOf, watchResources } from '../world/resources.ts'
@@ -79,7 +79,7 @@ function endpointPod(world: World, row: PodRow, object: Resource): EndpointPod {
     name: row.name,
     namespace: row.namespace,
     labels: row.labels,
-    spec: (object.spec ?? {}) as PodSpec,
+    spec: specAs<PodSpec>(object),
     ip: row.ip,
     ready: row.ready,
     terminating: row.phase === 'Terminating',
@@ -120,7 +120,7 @@ function writeServices(world: World, tree: ResourceTree): void {
   state.serviceByAddress.clear()
   const slices = everyResource(tree, 'EndpointSlice')
   for (const service of everyResource(tree, 'Service')) {
-    const spec = (service.spec ?? {}) as KubernetesServiceSpec
+    const spec = specAs<KubernetesServiceSpec>(service)
     const vips = [
       ...(spec.clusterIPs ?? (spec.clusterIP && spec.clusterIP !== 'None' ? [spec.clusterIP] : [])),
       ...(spec.externalIPs ?? []),
@@ -227,7 +227,7 @@ interface EntrySpec {
 /** Whoever a ServiceEntry or WorkloadEntry speaks of stands somewhere: a host outside for every name and address that no pod has. */
 function placeOutsideHosts(world: World, tree: ResourceTree): void {
   for (const entry of everyResource(tree, 'ServiceEntry')) {
-    const spec = (entry.spec ?? {}) as EntrySpec
+    const spec = specAs<EntrySpec>(entry)
     const ports = (spec.ports ?? [])
       .flatMap(port => [port.number ?? 0, port.targetPort ?? 0])
       .filter(port => port > 0)
@@ -241,10 +241,10 @@ function placeOutsideHosts(world: World, tree: ResourceTree): void {
     for (const name of all) placeHost(world, name, [80, 443, ...ports, ...stated])
   }
   for (const entry of everyResource(tree, 'WorkloadEntry')) {
-    const spec = (entry.spec ?? {}) as {
+    const spec = specAs<{
       readonly address?: string
       readonly ports?: Readonly<Record<string, number>>
-    }
+    }>(entry)
     placeHost(world, spec.address ?? '', [80, 443, ...Object.values(spec.ports ?? {})])
   }
 }

@@ -3,7 +3,7 @@ import { id, type PodId } from '../kernel/id.ts'
 import { invariant } from '../kernel/invariant.ts'
 import { ms, type Nanos, seconds } from '../kernel/time.ts'
 import type { Container, PodSpec, Probe } from '../model/kubernetes.ts'
-import type { Resource } from '../model/resource.ts'
+import { type Resource, specAs } from '../model/resource.ts'
 import type { PodRow } from '../world/cluster.ts'
 import { type Component, defineComponent, send } from '../world/component.ts'
 import { GAUGE, POD_PHASES } from '../world/gauge.ts'
@@ -120,7 +120,7 @@ function newPod(world: World, pod: PodId): KubeletPod {
   invariant(row !== undefined, 'a created pod has a row')
   const object = treeOf(world)['Pod']?.[row.namespace]?.[row.name]
   invariant(object !== undefined, 'a created pod is stored')
-  const spec = (object.spec ?? {}) as PodSpec
+  const spec = specAs<PodSpec>(object)
   const state = (container: Container, role: ContainerState['role']): ContainerState => ({
     name: container.name,
     role,
@@ -142,7 +142,7 @@ function newPod(world: World, pod: PodId): KubeletPod {
   }
 }
 
-const specOf = (it: KubeletPod) => (it.object.spec ?? {}) as PodSpec
+const specOf = (it: KubeletPod) => specAs<PodSpec>(it.object)
 
 const containerSpec = (it: KubeletPod, name: string): Container =>
   [...(specOf(it).initContainers ?? []), ...(specOf(it).containers ?? [])].find(

@@ -1,5 +1,5 @@
 import type { ContainerPort, KubernetesServiceSpec, PodSpec } from '../model/kubernetes.ts'
-import type { ResourceTree } from '../model/resource.ts'
+import { type ResourceTree, specAs } from '../model/resource.ts'
 import type { ListeningPort } from '../world/cluster.ts'
 import { everyResource } from './dns-zone.ts'
 import { targetPortOf } from './endpoint-slices.ts'
@@ -25,7 +25,7 @@ export function listeningPorts(
     found.set(port, { port, name, protocol: spoken(hint, port), localhostOnly: false, container })
   }
   for (const service of everyResource(tree, 'Service')) {
-    const { selector, ports = [] } = (service.spec ?? {}) as KubernetesServiceSpec
+    const { selector, ports = [] } = specAs<KubernetesServiceSpec>(service)
     if (service.metadata.namespace !== namespace || !selects(selector, labels)) continue
     for (const port of ports) {
       const target = targetPortOf(port, spec)

@@ -1,5 +1,5 @@
 import type { OwnerReference, PodSpec, PodTemplate, WorkloadSpec } from '../model/kubernetes.ts'
-import type { Resource, ResourceTree } from '../model/resource.ts'
+import { type Resource, type ResourceTree, specAs } from '../model/resource.ts'
 import { everyResource } from './dns-zone.ts'
 import { templateHash } from './names.ts'
 
@@ -28,10 +28,10 @@ export const OWNED = 'glassmesh.dev/owned'
 function workloadOf(resource: Resource, kind: Workload['kind'], nodes: number): Workload | undefined {
   if (kind === 'Pod') {
     if (resource.metadata.annotations[OWNED] !== undefined) return undefined
-    const template = { metadata: resource.metadata, spec: (resource.spec ?? {}) as PodSpec }
+    const template = { metadata: resource.metadata, spec: specAs<PodSpec>(resource) }
     return { resource, kind, replicas: 1, template, hash: '' }
   }
-  const spec = (resource.spec ?? {}) as WorkloadSpec
+  const spec = specAs<WorkloadSpec>(resource)
   const template = spec.template ?? {}
   const replicas =
     kind === 'DaemonSet' ? nodes : kind === 'Job' ? (spec.parallelism ?? 1) : (spec.replicas ?? 1)
@@ -66,7 +66,7 @@ export function planPod(workload: Workload, index: number, suffix: () => string)
       return { name, generateName: '', labels, annotations, spec, owner: undefined }
     case 'StatefulSet': {
       const pod = `${name}-${index}`
-      const { serviceName } = (resource.spec ?? {}) as WorkloadSpec
+      const { serviceName } = specAs<WorkloadSpec>(resource)
       return {
         name: pod,
         generateName: `${name}-`,

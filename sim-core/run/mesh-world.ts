@@ -6,7 +6,7 @@ import { istiodSettings } from '../istiod/settings.ts'
 import { injectionWish, istio } from '../meshes/istio.ts'
 import type { MeshSetup } from '../meshes/mesh.ts'
 import type { MeshConfig } from '../model/istio.ts'
-import type { Resource, ResourceTree } from '../model/resource.ts'
+import { type Resource, type ResourceTree, specAs } from '../model/resource.ts'
 import { type Checkpoint, checkpoint, restore } from '../world/checkpoint.ts'
 import { commit } from '../world/resources.ts'
 import type { Trace, TraceLevel } from '../world/trace.ts'
@@ -150,9 +150,9 @@ function setupOf(input: MeshInput, tree: ResourceTree): MeshSetup {
 /** Key sets that the user brings for issuers whose `jwksUri` nobody fetches. */
 function withKeySets(resource: Resource, keySets: Readonly<Record<string, unknown>>): Resource {
   if (resource.kind !== 'RequestAuthentication' || Object.keys(keySets).length === 0) return resource
-  const spec = (resource.spec ?? {}) as {
+  const spec = specAs<{
     readonly jwtRules?: readonly { readonly issuer?: string; readonly jwks?: string }[]
-  }
+  }>(resource)
   const jwtRules = (spec.jwtRules ?? []).map(rule => {
     const keys = keySets[rule.issuer ?? '']
     return rule.jwks || keys === undefined

@@ -4,6 +4,7 @@ import { nanos, seconds } from '../kernel/time.ts'
 import type { RequestTemplate } from '../model/http.ts'
 import type { KubernetesServiceSpec } from '../model/kubernetes.ts'
 import type { ConfigRef, Reason } from '../model/reason.ts'
+import { specAs } from '../model/resource.ts'
 import { everyResource, isAddress, outsideAddress } from '../platform/dns-zone.ts'
 import { ensureOutsideHost } from '../platform/outside.ts'
 import { sendOne } from '../workload/load-generator.ts'
@@ -133,7 +134,7 @@ function frontAddress(
   port: number,
 ): string | undefined {
   for (const service of everyResource(treeOf(world), 'Service')) {
-    const spec = (service.spec ?? {}) as KubernetesServiceSpec
+    const spec = specAs<KubernetesServiceSpec>(service)
     const pairs = Object.entries(spec.selector ?? {})
     const isFront =
       service.metadata.namespace === namespace &&

@@ -1,4 +1,5 @@
 import type { DestinationRule } from '../../model/istio.ts'
+import { specAs } from '../../model/resource.ts'
 import { each, type Validator } from './finding.ts'
 import { isDnsLabel, labelsProblem, wildcardDomainProblem } from './names.ts'
 import { checkSelector } from './selectors.ts'
@@ -6,8 +7,9 @@ import { checkTrafficPolicy } from './traffic-policy.ts'
 import { exportToProblem } from './values.ts'
 
 /** istio: pkg/config/validation/validation.go ValidateDestinationRule. */
-export const validateDestinationRule: Validator = ({ metadata, spec }, notes) => {
-  const rule = (spec ?? {}) as DestinationRule
+export const validateDestinationRule: Validator = (resource, notes) => {
+  const { metadata } = resource
+  const rule = specAs<DestinationRule>(resource)
   const { namespace } = metadata
   notes.error('spec.host', wildcardDomainProblem(rule.host))
   checkTrafficPolicy(rule.trafficPolicy, 'spec.trafficPolicy', namespace, notes)

@@ -1,4 +1,5 @@
 import type { EnvoyFilter } from '../../model/istio.ts'
+import { specAs } from '../../model/resource.ts'
 import { isRecord } from '../documents.ts'
 import { each, type Notes, type Validator } from './finding.ts'
 import { checkSelector } from './selectors.ts'
@@ -11,8 +12,8 @@ const HTTP_CONNECTION_MANAGER: readonly string[] = [
 const MAX_VERSION_PATTERN = 1024
 
 /** istio: pkg/config/validation/envoyfilter/envoyfilter.go. */
-export const validateEnvoyFilter: Validator = ({ spec }, notes) => {
-  const filter = (spec ?? {}) as EnvoyFilter
+export const validateEnvoyFilter: Validator = (resource, notes) => {
+  const filter = specAs<EnvoyFilter>(resource)
   notes.warn(
     'spec',
     'An EnvoyFilter depends on how istiod builds its configuration, which changes between releases. Prefer another API where there is one.',

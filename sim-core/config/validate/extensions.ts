@@ -1,5 +1,6 @@
 import { ParseError, parse } from '@marcbachmann/cel-js'
 import type { PolicyTargetReference, ProxyConfig, WorkloadSelector } from '../../model/istio.ts'
+import { specAs } from '../../model/resource.ts'
 import { each, type Notes, type Validator } from './finding.ts'
 import { portProblem } from './names.ts'
 import { checkSelector, checkTargets } from './selectors.ts'
@@ -39,8 +40,8 @@ interface TelemetrySpec extends Targeted {
 }
 
 /** istio: pkg/config/validation/validation.go ValidateTelemetry. */
-export const validateTelemetry: Validator = ({ spec }, notes) => {
-  const telemetry = (spec ?? {}) as TelemetrySpec
+export const validateTelemetry: Validator = (resource, notes) => {
+  const telemetry = specAs<TelemetrySpec>(resource)
   checkTargets(telemetry, notes)
   each(telemetry.metrics, 'spec.metrics', ({ providers, overrides }, path) => {
     checkProviders(providers, `${path}.providers`, notes)
@@ -111,20 +112,22 @@ interface TrafficSelector {
 }
 
 /** istio: pkg/config/validation/validation.go ValidateWasmPlugin. */
-export const validateWasmPlugin: Validator = ({ spec }, notes) => {
-  const plugin = (spec ?? {}) as Targeted & WasmModule & { readonly match?: readonly TrafficSelector[] }
+export const validateWasmPlugin: Validator = (resource, notes) => {
+  const plugin = specAs<Targeted & WasmModule & { readonly match?: readonly TrafficSelector[] }>(resource)
   checkTargets(plugin, notes)
   checkWasm(plugin, 'spec', notes)
   checkPorts(plugin.match, notes)
 }
 
 /** istio: pkg/config/validation/validation.go ValidateTrafficExtension. */
-export const validateTrafficExtension: Validator = ({ spec }, notes) => {
-  const extension = (spec ?? {}) as Targeted & {
-    readonly wasm?: WasmModule
-    readonly lua?: { readonly inlineCode?: string }
-    readonly match?: readonly TrafficSelector[]
-  }
+export const validateTrafficExtension: Validator = (resource, notes) => {
+  const extension = specAs<
+    Targeted & {
+      readonly wasm?: WasmModule
+      readonly lua?: { readonly inlineCode?: string }
+      readonly match?: readonly TrafficSelector[]
+    }
+  >(resource)
   const { wasm, lua, match } = extension
   if ((wasm === undefined) === (lua === undefined))
     notes.error('spec', 'Exactly one of wasm and lua must be set.')
@@ -176,8 +179,8 @@ function checkPorts(match: readonly TrafficSelector[] | undefined, notes: Notes)
 }
 
 /** istio: pkg/config/validation/validation.go ValidateProxyConfig. */
-export const validateProxyConfig: Validator = ({ spec }, notes) => {
-  const { selector, concurrency = 0 } = (spec ?? {}) as ProxyConfig
+export const validateProxyConfig: Validator = (resource, notes) => {
+  const { selector, concurrency = 0 } = specAs<ProxyConfig>(resource)
   checkSelector(selector?.matchLabels, selector, 'spec.selector', notes)
   if (concurrency < 0) notes.error('spec.concurrency', 'concurrency is at least 0.')
 }

@@ -1,4 +1,5 @@
 import type { Gateway, GatewayServer, IstioPort, ServerTLSSettings } from '../../model/istio.ts'
+import { specAs } from '../../model/resource.ts'
 import { each, type Notes, type Validator } from './finding.ts'
 import {
   addressProblem,
@@ -16,8 +17,9 @@ const isGenerated = (annotations: Readonly<Record<string, string>>): boolean =>
   annotations['internal.istio.io/gateway-semantics'] === 'gateway'
 
 /** istio: pkg/config/validation/validation.go ValidateGateway. */
-export const validateGateway: Validator = ({ metadata, spec }, notes) => {
-  const { servers = [] } = (spec ?? {}) as Gateway
+export const validateGateway: Validator = (resource, notes) => {
+  const { metadata } = resource
+  const { servers = [] } = specAs<Gateway>(resource)
   const generated = isGenerated(metadata.annotations)
   if (!generated && !isDnsLabel(metadata.name))
     notes.error('metadata.name', `The name of a Gateway is one DNS label; "${metadata.name}" is none.`)

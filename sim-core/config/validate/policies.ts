@@ -7,6 +7,7 @@ import type {
   RequestAuthentication,
   Source,
 } from '../../model/istio.ts'
+import { specAs } from '../../model/resource.ts'
 import {
   conditionProblem,
   ipsProblem,
@@ -22,8 +23,8 @@ import { checkSelector, checkTargets } from './selectors.ts'
 import { durationProblem } from './values.ts'
 
 /** istio: pkg/config/validation/validation.go ValidatePeerAuthentication. */
-export const validatePeerAuthentication: Validator = ({ spec }, notes) => {
-  const { selector, portLevelMtls } = (spec ?? {}) as PeerAuthentication
+export const validatePeerAuthentication: Validator = (resource, notes) => {
+  const { selector, portLevelMtls } = specAs<PeerAuthentication>(resource)
   const ports = Object.keys(portLevelMtls ?? {})
   if (ports.length > 0 && Object.keys(selector?.matchLabels ?? {}).length === 0)
     notes.error(
@@ -37,8 +38,8 @@ export const validatePeerAuthentication: Validator = ({ spec }, notes) => {
 }
 
 /** istio: pkg/config/validation/validation.go ValidateRequestAuthentication. */
-export const validateRequestAuthentication: Validator = ({ spec }, notes) => {
-  const policy = (spec ?? {}) as RequestAuthentication
+export const validateRequestAuthentication: Validator = (resource, notes) => {
+  const policy = specAs<RequestAuthentication>(resource)
   checkTargets(policy, notes)
   each(policy.jwtRules, 'spec.jwtRules', (rule, path) => {
     checkJwtRule(rule, path, notes)
@@ -91,8 +92,8 @@ const notSupportedInCustom: readonly (keyof Source)[] = [
 ]
 
 /** istio: pkg/config/validation/validation.go ValidateAuthorizationPolicy. */
-export const validateAuthorizationPolicy: Validator = ({ spec }, notes) => {
-  const policy = (spec ?? {}) as AuthorizationPolicy
+export const validateAuthorizationPolicy: Validator = (resource, notes) => {
+  const policy = specAs<AuthorizationPolicy>(resource)
   const { action = 'ALLOW', provider } = policy
   const rules = (policy.rules ?? []).filter(rule => rule !== null)
   checkTargets(policy, notes)

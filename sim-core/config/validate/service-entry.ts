@@ -1,5 +1,5 @@
 import type { IstioPort, ServiceEntry, WorkloadEntry, WorkloadGroup } from '../../model/istio.ts'
-import type { Resource } from '../../model/resource.ts'
+import { type Resource, specAs } from '../../model/resource.ts'
 import { each, type Notes, type Validator } from './finding.ts'
 import {
   domainProblem,
@@ -24,7 +24,7 @@ import {
 
 /** istio: pkg/config/validation/validation.go ValidateServiceEntry. */
 export const validateServiceEntry: Validator = (resource, notes) => {
-  const entry = (resource.spec ?? {}) as ServiceEntry
+  const entry = specAs<ServiceEntry>(resource)
   const { hosts = [], ports = [], resolution = 'NONE' } = entry
   checkSelector(entry.workloadSelector?.labels, entry.workloadSelector, 'spec.workloadSelector', notes)
   if (entry.workloadSelector && entry.endpoints)
@@ -201,13 +201,13 @@ function checkWorkload(workload: WorkloadEntry, path: string, rules: WorkloadRul
 }
 
 /** istio: pkg/config/validation/validation.go ValidateWorkloadEntry. */
-export const validateWorkloadEntry: Validator = ({ spec }, notes) => {
-  checkWorkload((spec ?? {}) as WorkloadEntry, 'spec', { allowsDomain: true }, notes)
+export const validateWorkloadEntry: Validator = (resource, notes) => {
+  checkWorkload(specAs<WorkloadEntry>(resource), 'spec', { allowsDomain: true }, notes)
 }
 
 /** istio: pkg/config/validation/validation.go ValidateWorkloadGroup. */
-export const validateWorkloadGroup: Validator = ({ spec }, notes) => {
-  const group = (spec ?? {}) as WorkloadGroup
+export const validateWorkloadGroup: Validator = (resource, notes) => {
+  const group = specAs<WorkloadGroup>(resource)
   if (!group.template) {
     notes.error('spec', 'A WorkloadGroup needs a template.')
     return

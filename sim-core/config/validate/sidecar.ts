@@ -1,4 +1,5 @@
 import type { IstioEgressListener, IstioIngressListener, IstioPort, Sidecar } from '../../model/istio.ts'
+import { specAs } from '../../model/resource.ts'
 import { each, type Notes, type Validator } from './finding.ts'
 import { checkHost, checkServerTls } from './gateway.ts'
 import { addressProblem, domainProblem, portNameProblem, portProblem, unixPathProblem } from './names.ts'
@@ -8,8 +9,9 @@ import { isHttpProtocol, isTlsProtocol, protocolProblem } from './values.ts'
 import { checkDestination } from './virtual-service-routes.ts'
 
 /** istio: pkg/config/validation/validation.go ValidateSidecar. */
-export const validateSidecar: Validator = ({ metadata, spec }, notes) => {
-  const sidecar = (spec ?? {}) as Sidecar
+export const validateSidecar: Validator = (resource, notes) => {
+  const { metadata } = resource
+  const sidecar = specAs<Sidecar>(resource)
   const { ingress = [], egress = [] } = sidecar
   checkSelector(sidecar.workloadSelector?.labels, sidecar.workloadSelector, 'spec.workloadSelector', notes)
   if (

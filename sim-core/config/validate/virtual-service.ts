@@ -1,5 +1,6 @@
 import type { VirtualService } from '../../model/istio.ts'
 import { hostsMatch, isHostWithin } from '../../model/names.ts'
+import { specAs } from '../../model/resource.ts'
 import { each, type Notes, type Validator } from './finding.ts'
 import { isAddress, labelsProblem, portProblem, subnetProblem, wildcardDomainProblem } from './names.ts'
 import { checkReachability } from './reachability.ts'
@@ -7,8 +8,9 @@ import { exportToProblem, isJwtClaim } from './values.ts'
 import { checkDestinations, checkGatewayNames, checkHttpRoute } from './virtual-service-routes.ts'
 
 /** istio: pkg/config/validation/validation.go ValidateVirtualService. */
-export const validateVirtualService: Validator = ({ metadata, spec }, notes) => {
-  const service = (spec ?? {}) as VirtualService
+export const validateVirtualService: Validator = (resource, notes) => {
+  const { metadata } = resource
+  const service = specAs<VirtualService>(resource)
   const { hosts = [], gateways = [], http = [], tls = [], tcp = [] } = service
   const context = {
     isDelegate: hosts.length === 0,

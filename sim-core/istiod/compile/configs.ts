@@ -14,7 +14,7 @@ import type {
 } from '../../model/istio.ts'
 import { compareText, isIpAddress } from '../../model/names.ts'
 import type { ConfigRef } from '../../model/reason.ts'
-import type { Resource, ResourceTree } from '../../model/resource.ts'
+import { type Resource, type ResourceTree, specAs } from '../../model/resource.ts'
 import { ofKind, oncePerKey } from './memo.ts'
 import type { PushContext } from './push-context.ts'
 
@@ -48,10 +48,10 @@ export interface Config<T> {
 
 const istioGroup = /(^|\.)istio\.io\//
 
-/** The one place where a spec gets its type. */
+/** What istiod looks at first, and the spec with its type. */
 function configOf<T>(resource: Resource): Config<T> {
   const { name, namespace, labels, annotations, creationTimestamp } = resource.metadata
-  const spec = (resource.spec ?? {}) as T
+  const spec = specAs<T>(resource)
   return { kind: resource.kind, name, namespace, labels, annotations, creationTimestamp, spec, resource }
 }
 

@@ -1,7 +1,7 @@
 import { featureOf } from '../../config/defaults/features.ts'
 import type { ServiceEntry, WorkloadEntry } from '../../model/istio.ts'
 import { compareText, isIpAddress, selects, spiffeId } from '../../model/names.ts'
-import type { Resource, ResourceTree } from '../../model/resource.ts'
+import { type Resource, type ResourceTree, specAs } from '../../model/resource.ts'
 import { groupBy, resourcesOf } from './configs.ts'
 import { type Inputs, lastOf, ofKind } from './memo.ts'
 import { podIndex, workloadNameOf } from './pods.ts'
@@ -333,7 +333,7 @@ function isHealthyEntry(resource: Resource): boolean {
 }
 
 function entryWorkload(resource: Resource, settings: RegistrySettings): Workload {
-  const spec = (resource.spec ?? {}) as WorkloadEntry
+  const spec = specAs<WorkloadEntry>(resource)
   const { name, namespace, labels } = resource.metadata
   return workloadOf({ ...spec, labels: { ...spec.labels, ...labels } }, namespace, name, settings)
 }
@@ -374,7 +374,7 @@ function workloadOf(
 
 /** istio: pilot/pkg/serviceregistry/serviceentry/conversion.go convertServiceEntryToInstances. */
 function entryEndpoints(service: Service, sources: Sources): readonly IstioEndpoint[] {
-  const spec = (service.resource.spec ?? {}) as ServiceEntry
+  const spec = specAs<ServiceEntry>(service.resource)
   const { name, namespace } = service.resource.metadata
   const isDns = service.resolution === 'DNSLB' || service.resolution === 'DNSRoundRobinLB'
   if (spec.workloadSelector)

@@ -1,4 +1,4 @@
-import type { Resource, ResourceTree } from '../../model/resource.ts'
+import { type Resource, type ResourceTree, specAs } from '../../model/resource.ts'
 import { groupBy, resourcesOf } from './configs.ts'
 import type { PodView } from './push-context.ts'
 
@@ -25,7 +25,7 @@ const known = new WeakMap<Resource, PodView>()
 function podView(resource: Resource): PodView {
   const found = known.get(resource)
   if (found) return found
-  const spec = (resource.spec ?? {}) as PodSpec
+  const spec = specAs<PodSpec>(resource)
   const status = (resource.status ?? {}) as PodStatus
   const containers = [
     ...(spec.containers ?? []),

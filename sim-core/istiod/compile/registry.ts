@@ -1,7 +1,7 @@
 import { featureOf } from '../../config/defaults/features.ts'
 import type { MeshConfig, ServiceEntry } from '../../model/istio.ts'
 import { compareText, isIpAddress, spiffeId } from '../../model/names.ts'
-import type { Resource, ResourceTree } from '../../model/resource.ts'
+import { type Resource, type ResourceTree, specAs } from '../../model/resource.ts'
 import { compareAge, resourcesOf } from './configs.ts'
 import { type Inputs, lastOf, ofKind } from './memo.ts'
 import { parseProtocol, protocolOf } from './protocol.ts'
@@ -82,7 +82,7 @@ const namespaceAnnotations = (tree: ResourceTree, namespace: string): Annotation
   tree['Namespace']?.['']?.[namespace]?.metadata.annotations ?? {}
 
 function kubernetesService(resource: Resource, tree: ResourceTree, settings: RegistrySettings): Service {
-  const spec = (resource.spec ?? {}) as KubernetesServiceSpec
+  const spec = specAs<KubernetesServiceSpec>(resource)
   const { name, namespace, annotations, labels, creationTimestamp } = resource.metadata
   const isExternalName = spec.type === 'ExternalName' && (spec.externalName ?? '') !== ''
   const headless = spec.clusterIP === 'None'
@@ -184,7 +184,7 @@ function serviceEntryServices(
   tree: ResourceTree,
   settings: RegistrySettings,
 ): readonly Service[] {
-  const spec = (resource.spec ?? {}) as ServiceEntry
+  const spec = specAs<ServiceEntry>(resource)
   const { namespace, annotations, creationTimestamp } = resource.metadata
   const resolution = resolutions[spec.resolution ?? 'NONE'] ?? 'Passthrough'
   const overrides = Object.fromEntries(

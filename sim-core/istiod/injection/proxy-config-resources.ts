@@ -1,7 +1,7 @@
 import { parse } from 'yaml'
 import type { MeshConfig, ProxyConfig } from '../../model/istio.ts'
 import { compareText } from '../../model/names.ts'
-import type { Resource, ResourceTree } from '../../model/resource.ts'
+import { type Resource, type ResourceTree, specAs } from '../../model/resource.ts'
 import { recordOf } from './values.ts'
 
 type Fields = Readonly<Record<string, unknown>>
@@ -40,7 +40,7 @@ function configsIn(tree: ResourceTree, namespace: string): readonly Resource[] {
   )
 }
 
-const specOf = (resource: Resource) => (resource.spec ?? {}) as ProxyConfig
+const specOf = (resource: Resource) => specAs<ProxyConfig>(resource)
 
 const labelsOf = (resource: Resource) => specOf(resource).selector?.matchLabels ?? {}
 

@@ -2,7 +2,7 @@ import { refusalOf } from '../../config/admission.ts'
 import { treeKeyOf } from '../../config/kinds.ts'
 import type { Patch } from '../../config/patch.ts'
 import { applyAll } from '../../config/resource-store.ts'
-import type { Resource } from '../../model/resource.ts'
+import { type Resource, specAs } from '../../model/resource.ts'
 import { apply, remove } from '../../platform/api-server.ts'
 import { treeOf } from '../../world/resources.ts'
 import type { World } from '../../world/world.ts'
@@ -74,11 +74,11 @@ export const rollOut: Action<'rollout'> = {
   begin: ({ workload, image, labels, maxSurge, maxUnavailable }, context) => {
     const found = workloadNamed(context, workload)
     if (!found) return noWorkload(workload)
-    const spec = (found.resource?.spec ?? {}) as {
+    const spec = specAs<{
       readonly template?: {
         readonly spec?: { readonly containers?: readonly Readonly<Record<string, unknown>>[] }
       }
-    }
+    }>(found.resource)
     const containers = spec.template?.spec?.containers?.map((container, index) =>
       index === 0 && image ? { ...container, image } : container,
     )

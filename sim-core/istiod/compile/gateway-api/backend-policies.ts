@@ -6,6 +6,7 @@ import type {
 } from '../../../model/gateway-api.ts'
 import type { ClientTLSSettings, DestinationRule, TrafficPolicy } from '../../../model/istio.ts'
 import { compareText } from '../../../model/names.ts'
+import { specAs } from '../../../model/resource.ts'
 import type { Config } from '../configs.ts'
 import { ofKind, oncePerPush } from '../memo.ts'
 import type { PushContext } from '../push-context.ts'
@@ -179,10 +180,10 @@ function targetOf(
   if (!kinds.includes(kind)) return failed(`unsupported reference kind: ${kind}`)
   const object = push.tree[kind]?.[namespace]?.[name]
   if (!object) return failed(`reference ${namespace}/${name} (of kind ${kind}) not found`)
-  const spec = (object.spec ?? {}) as {
+  const spec = specAs<{
     readonly hosts?: readonly string[]
     readonly ports?: readonly PortSpec[]
-  }
+  }>(object)
   const hosts = kind === 'Service' ? [`${name}.${namespace}.svc.${push.domainSuffix}`] : (spec.hosts ?? [])
   if (!sectionName) return { hosts }
   const section = spec.ports?.find(port => port.name === sectionName)

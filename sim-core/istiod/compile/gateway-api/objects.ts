@@ -1,4 +1,4 @@
-import type { Resource } from '../../../model/resource.ts'
+import { type Resource, specAs } from '../../../model/resource.ts'
 import { type Config, resourcesOf } from '../configs.ts'
 import type { PushContext } from '../push-context.ts'
 
@@ -16,7 +16,7 @@ export function gatewayApiObjects<T>(push: PushContext, kind: string): readonly 
 
 function typed<T>(resource: Resource): Kubernetes<T> {
   const { name, namespace, labels, annotations, creationTimestamp } = resource.metadata
-  const spec = (resource.spec ?? {}) as T
+  const spec = specAs<T>(resource)
   return { kind: resource.kind, name, namespace, labels, annotations, creationTimestamp, spec, resource }
 }
 

@@ -1,5 +1,6 @@
 import type { ParentReference } from '../../../model/gateway-api.ts'
 import { compareText, hostsMatch, isHostWithin, isWildcard } from '../../../model/names.ts'
+import { specAs } from '../../../model/resource.ts'
 import { oncePerPush } from '../memo.ts'
 import type { PushContext } from '../push-context.ts'
 import { gatewayReports, type Parent } from './gateways.ts'
@@ -94,7 +95,7 @@ function meshParent(
   const { name } = reference
   const isService = kind === SERVICE
   const found = push.tree[isService ? 'Service' : 'ServiceEntry']?.[namespace]?.[name]
-  const entry = (found?.spec ?? {}) as { readonly hosts?: readonly string[] }
+  const entry = specAs<{ readonly hosts?: readonly string[] }>(found)
   const what = isService ? 'service' : 'service entry'
   return {
     reference,
