@@ -17,20 +17,9 @@ export const istioSimulation: Adapter = content => {
 
 function inputOf(each: Json): Json {
   const config = [each.config, each.goConfigs].filter(Boolean).join('\n---\n')
-  const { kubeConfig, features, proxy } = each
-  if (!each.localityLbSetting) return { config, kubeConfig, mesh: each.mesh, features, proxy }
-  // The function under test is called with failover switched on, which in a mesh takes outlier detection.
-  const host = each.expect.shape.cluster.split('|')[3]
-  const mesh = { ...each.mesh, localityLbSetting: each.localityLbSetting }
-  return { config: `${config}\n---\n${outlierDetection(host)}`, kubeConfig, mesh, features, proxy }
-}
-
-function outlierDetection(host: string): string {
-  return `apiVersion: networking.istio.io/v1
-kind: DestinationRule
-metadata: { name: outliers, namespace: default }
-spec: { host: ${host}, trafficPolicy: { outlierDetection: { consecutive5xxErrors: 5 } } }
-`
+  const { kubeConfig, features, proxy, localityLbSetting } = each
+  const mesh = localityLbSetting ? { ...each.mesh, localityLbSetting } : each.mesh
+  return { config, kubeConfig, mesh, features, proxy }
 }
 
 /** Reads out of a dump what the table's keys name. */

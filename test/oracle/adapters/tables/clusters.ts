@@ -1,8 +1,6 @@
 import {
   type ClusterDraft,
   finishCluster,
-  isHttp2Cluster,
-  withDownstreamProtocol,
   withHttp2,
 } from '../../../../sim-core/istiod/compile/cluster-draft.ts'
 import { anyDynamicDnsCluster, buildClusters } from '../../../../sim-core/istiod/compile/clusters.ts'
@@ -343,15 +341,7 @@ export const istioCluster = table({
       row.upgrade,
       shouldUpgradeToHttp2(message(row.mesh ?? {}), row.port, message(row.connectionPool ?? {})),
     ),
-  TestIsHttp2Cluster: row => {
-    const plain: ClusterDraft = { cluster: { name: 'test-cluster' } }
-    if (row.name === 'with no h2 options') return equal(row.isHttp2Cluster, isHttp2Cluster(plain))
-    const http2 = withHttp2(plain)
-    return equal(
-      row.isHttp2Cluster,
-      isHttp2Cluster(row.name === 'with h2 options' ? http2 : withDownstreamProtocol(http2)),
-    )
-  },
+  TestIsHttp2Cluster: () => ({ unsupported: 'changes its cluster in Go' }),
   TestApplyOutlierDetection: row => {
     const { cluster } = withOutlierDetection(
       pushOf({}),

@@ -158,7 +158,7 @@ export const istioOutlierEds = table({
     ])
     const proxy = proxyOf({
       network: row.proxy.metadata.network,
-      ipAddresses: row.proxy.ipAddresses ?? (row.name.startsWith('unknown') ? [] : ['1.1.1.1']),
+      ipAddresses: row.proxy.ipAddresses ?? [],
     })
     const groups = rankedEndpoints(push, proxy, queryOf(aService()))
     const got = groups
