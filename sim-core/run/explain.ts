@@ -42,6 +42,8 @@ export interface ExplainedHop {
   readonly headers?: { readonly before: Headers; readonly after: Headers }
   /** Who the caller proved to be; `''` where it proved nothing. */
   readonly peer?: string
+  /** Names of a proxy's HTTP filters, in the order in which they see a request. */
+  readonly filters?: readonly string[]
   readonly steps: readonly ExplainedStep[]
 }
 /** A request told hop by hop. */
@@ -224,6 +226,7 @@ function proxyHop(world: World, journey: Journey, hop: Hop, index: number, tell:
     exchange: hop.notes.serial,
     ...(before && { headers: { before, after: next?.template?.headers ?? before } }),
     peer: plan?.facts.peer ?? hop.notes.arrival?.peer ?? '',
+    ...(plan && { filters: plan.filters.map(step => step.name) }),
     steps,
   }
 }

@@ -90,7 +90,8 @@ function hintsOf(nodes: readonly GraphNode[], edges: readonly GraphEdge[]): read
     })
 }
 
-function nodeIdOf(cast: Cast, pod: CastPod, level: GraphLevel): string {
+/** The node that a pod belongs to at a level. */
+export function nodeIdOf(cast: Cast, pod: CastPod, level: GraphLevel): string {
   if (pod.namespace === '') return `outside/${pod.name}`
   if (isIstiod(pod)) return ISTIOD
   if (level === 1) return pod.namespace

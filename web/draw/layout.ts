@@ -44,14 +44,16 @@ export function place(nodes: readonly LayoutNode[], edges: readonly LayoutEdge[]
   const between = edges
     .map(edge => ({ from: groupOf.get(edge.from) ?? '', to: groupOf.get(edge.to) ?? '' }))
     .filter(edge => edge.from !== edge.to && edge.from !== '' && edge.to !== '')
-  const outer = arrange(
-    groups.map(group => ({
-      id: group,
-      width: inner.get(group)?.width ?? 0,
-      height: (inner.get(group)?.height ?? 0) + TITLE_PX,
-    })),
-    between,
-    OUTSIDE,
+  const frames = groups.map(group => ({
+    id: group,
+    width: inner.get(group)?.width ?? 0,
+    height: (inner.get(group)?.height ?? 0) + TITLE_PX,
+  }))
+  const touched = new Set(between.flatMap(edge => [edge.from, edge.to]))
+  const joined = frames.filter(frame => touched.has(frame.id))
+  const outer = beside(
+    arrange(joined, between, OUTSIDE),
+    frames.filter(frame => !touched.has(frame.id)),
   )
   const placed: Record<string, Box> = {}
   for (const group of groups) {
@@ -66,11 +68,40 @@ export function place(nodes: readonly LayoutNode[], edges: readonly LayoutEdge[]
   return { nodes: placed, groups: outer.boxes, width: outer.width, height: outer.height }
 }
 
+interface Arranged {
+  readonly boxes: Record<string, Box>
+  readonly width: number
+  readonly height: number
+}
+
+/** Groups that talk to no other stand in columns at the right, not higher than the rest. */
+function beside(
+  rest: Arranged,
+  lonely: readonly { readonly id: string; readonly width: number; readonly height: number }[],
+): Arranged {
+  const boxes = { ...rest.boxes }
+  const { nodesep: gap, marginx: margin } = OUTSIDE
+  const limit = Math.max(rest.height, ...lonely.map(each => each.height + 2 * margin))
+  let [x, y, widest, bottom] = [Math.max(margin, rest.width), margin, 0, rest.height]
+  for (const { id, width, height } of lonely) {
+    if (y > margin && y + height + margin > limit) {
+      x += widest + gap
+      y = margin
+      widest = 0
+    }
+    boxes[id] = { x: x + width / 2, y: y + height / 2, width, height }
+    y += height + gap
+    widest = Math.max(widest, width)
+    bottom = Math.max(bottom, y - gap + margin)
+  }
+  return { boxes, width: lonely.length > 0 ? x + widest + margin : rest.width, height: bottom }
+}
+
 function arrange(
   nodes: readonly { readonly id: string; readonly width: number; readonly height: number }[],
   edges: readonly LayoutEdge[],
   options: Readonly<Record<string, string | number>>,
-): { readonly boxes: Record<string, Box>; readonly width: number; readonly height: number } {
+): Arranged {
   const graph = new graphlib.Graph({ multigraph: false })
   graph.setGraph({ ...options })
   graph.setDefaultEdgeLabel(() => ({}))

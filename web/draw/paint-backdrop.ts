@@ -183,7 +183,7 @@ function hexagon(ctx: Ctx, { envoy, state, look }: NodeOp, theme: Theme, shape: 
   ctx.lineWidth = look === 'selected' ? 3 : 2
   ctx.fill(path)
   ctx.stroke(path)
-  write(ctx, theme, 'envoy', 0, 0, { within: 50 })
+  write(ctx, theme, 'envoy', 0, 0, { within: 56, orNothing: true })
   if (state.isRefusing) write(ctx, theme, 'NACK', 0, 29, { tone: 'err', bold: true, halo: true })
   ctx.restore()
 }
@@ -250,7 +250,7 @@ function paintIstiod(ctx: Ctx, op: NodeOp, theme: Theme): void {
   if (state.isFaulty) ctx.setLineDash([4, 3])
   ctx.stroke(shapeOf('istiod'))
   ctx.restore()
-  write(ctx, theme, 'istiod', box.x, box.y - 14, { within: 46 })
+  write(ctx, theme, 'istiod', box.x, box.y - 14, { within: 56, orNothing: true })
   const says = state.isFaulty
     ? 'down'
     : state.queue > 0

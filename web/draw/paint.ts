@@ -164,6 +164,8 @@ export interface Writing {
   readonly halo?: boolean
   /** Longer text ends in an ellipsis. */
   readonly within?: number
+  /** Longer text is left out. */
+  readonly orNothing?: boolean
 }
 
 /** Writes one line, centred on its height; never smaller than 12 CSS px at the camera's scale, rather shorter. */
@@ -173,7 +175,7 @@ export function write(ctx: Ctx, theme: Theme, text: string, x: number, y: number
   ctx.font = `${how.bold ? 600 : 400} ${size}px ${theme.ui}`
   ctx.textAlign = how.align ?? 'center'
   ctx.textBaseline = 'middle'
-  const shown = how.within === undefined ? text : shortened(ctx, text, how.within)
+  const shown = how.within === undefined ? text : shortened(ctx, text, how.within, how.orNothing ?? false)
   if (how.halo) {
     ctx.lineWidth = 4
     ctx.lineJoin = 'round'
@@ -184,8 +186,9 @@ export function write(ctx: Ctx, theme: Theme, text: string, x: number, y: number
   ctx.fillText(shown, x, y)
 }
 
-function shortened(ctx: Ctx, text: string, within: number): string {
+function shortened(ctx: Ctx, text: string, within: number, orNothing: boolean): string {
   if (ctx.measureText(text).width <= within) return text
+  if (orNothing) return ''
   for (let length = text.length - 1; length > 1; length--) {
     const cut = `${text.slice(0, length)}…`
     if (ctx.measureText(cut).width <= within) return cut
