@@ -1,4 +1,5 @@
 import { parse } from 'yaml'
+import type { AdmittedPod, PodToAdmit } from '../model/admission.ts'
 import type { MeshConfig } from '../model/istio.ts'
 import type { Container, PodSpec } from '../model/kubernetes.ts'
 import type { Decision, Reason } from '../model/reason.ts'
@@ -13,22 +14,6 @@ import {
   recordOf,
 } from './injection/values.ts'
 
-/** A pod as the webhook sees it: the template's metadata and spec, and who owns it. */
-export interface PodToInject {
-  readonly name: string
-  readonly namespace: string
-  readonly labels: Readonly<Record<string, string>>
-  readonly annotations: Readonly<Record<string, string>>
-  readonly spec: PodSpec
-  /** The workload that istiod names in telemetry: the Deployment behind the ReplicaSet, or the pod itself. */
-  readonly workload: { readonly kind: string; readonly apiVersion: string; readonly name: string }
-}
-/** What the webhook makes of a pod. */
-export interface InjectedPod {
-  readonly labels: Readonly<Record<string, string>>
-  readonly annotations: Readonly<Record<string, string>>
-  readonly spec: PodSpec
-}
 /** What the injection templates are filled from besides the pod. */
 export interface InjectionSettings {
   readonly values: InjectionValues
@@ -44,7 +29,7 @@ const PROXY = 'istio-proxy'
 
 /** First gate: would the API server call the default revision's webhook for this pod? istio: istio-discovery/templates/mutatingwebhook.yaml. */
 export function webhookSelects(
-  pod: Pick<PodToInject, 'namespace' | 'labels'>,
+  pod: Pick<PodToAdmit, 'namespace' | 'labels'>,
   namespaceLabels: Readonly<Record<string, string>>,
   settings: { readonly revision: string; readonly enableNamespacesByDefault: boolean },
 ): Decision<true> {
@@ -78,7 +63,7 @@ export function webhookSelects(
 
 /** Second gate, in istiod: host network, system namespaces, then label before annotation before policy (`enabled`). istio: pkg/kube/inject/inject.go. */
 export function injectionRequired(
-  pod: Pick<PodToInject, 'namespace' | 'labels' | 'annotations' | 'spec'>,
+  pod: Pick<PodToAdmit, 'namespace' | 'labels' | 'annotations' | 'spec'>,
 ): Decision<true> {
   const no = (code: Reason['code']): Decision<true> => ({ chose: undefined, because: { code } })
   if (pod.spec.hostNetwork === true) return no('injection.hostNetwork')
@@ -91,7 +76,7 @@ export function injectionRequired(
 }
 
 /** The pod after injection, or istiod's error. Templates are rendered, merged, overlaid with the user's own `istio-proxy`, and the rest is put in order. */
-export function injectPod(pod: PodToInject, settings: InjectionSettings): Decision<InjectedPod> {
+export function injectPod(pod: PodToAdmit, settings: InjectionSettings): Decision<AdmittedPod> {
   const problems = annotationProblems(pod.annotations)
   if (problems.length > 0) return refuse(problems.join('; '))
   const proxyConfig = effectiveProxyConfig(settings.mesh, settings.proxyConfig ?? overlayOf(pod.annotations))
@@ -102,7 +87,7 @@ export function injectPod(pod: PodToInject, settings: InjectionSettings): Decisi
   if (unknown !== undefined)
     return refuse(`requested template "${unknown}" not found; have ${Object.keys(templates).join(', ')}`)
   const input = templateInput(pod, settings, proxyConfig)
-  let merged: InjectedPod = { labels: pod.labels, annotations: pod.annotations, spec: pod.spec }
+  let merged: AdmittedPod = { labels: pod.labels, annotations: pod.annotations, spec: pod.spec }
   let template = emptyOverlay
   for (const name of names) {
     const overlay = templates[name]?.(input) ?? emptyOverlay
@@ -125,7 +110,7 @@ export function injectPod(pod: PodToInject, settings: InjectionSettings): Decisi
   }
 }
 
-const refuse = (message: string): Decision<InjectedPod> => ({
+const refuse = (message: string): Decision<AdmittedPod> => ({
   chose: undefined,
   because: { code: 'injection.invalid', facts: { message } },
 })
@@ -136,7 +121,7 @@ function overlayOf(annotations: Readonly<Record<string, string>>): Readonly<Reco
 }
 
 function templateInput(
-  pod: PodToInject,
+  pod: PodToAdmit,
   settings: InjectionSettings,
   proxyConfig: EffectiveProxyConfig,
 ): TemplateInput {
@@ -181,7 +166,7 @@ function stackOverlays(under: PodOverlay, over: PodOverlay): PodOverlay {
 }
 
 /** With native sidecars a user's own `istio-proxy` among the containers follows the template's into the init containers. */
-function applyTemplate(pod: InjectedPod, overlay: PodOverlay): InjectedPod {
+function applyTemplate(pod: AdmittedPod, overlay: PodOverlay): AdmittedPod {
   const moved = overlay.initContainers.some(container => container.name === PROXY)
   const own = pod.spec.containers?.find(container => container.name === PROXY)
   const spec =
@@ -200,7 +185,7 @@ function applyTemplate(pod: InjectedPod, overlay: PodOverlay): InjectedPod {
 }
 
 /** A container that both the user and a template define keeps what the user said; the annotation remembers it for the next injection. */
-function reapplyUserContainers(pod: InjectedPod, original: PodToInject, template: PodOverlay): InjectedPod {
+function reapplyUserContainers(pod: AdmittedPod, original: PodToAdmit, template: PodOverlay): AdmittedPod {
   const all = everyContainer(original.spec)
   const overridesOf = (containers: readonly Container[]) =>
     containers.flatMap(container => {
@@ -262,7 +247,7 @@ function asApiOrders(container: Container): Readonly<Record<string, unknown>> {
 }
 
 /** The rules must name the user's own proxy uid; in TPROXY mode the proxy stays root. */
-function runAsUserOf(spec: PodSpec, original: PodToInject): PodSpec {
+function runAsUserOf(spec: PodSpec, original: PodToAdmit): PodSpec {
   const user = everyContainer(original.spec).find(container => container.name === PROXY)?.securityContext
   const uid = user?.runAsUser
   if (uid === undefined) return spec
@@ -286,7 +271,7 @@ const prometheusNames = [
 ]
 
 /** Points Prometheus at the agent's merged metrics; the app's own endpoint moves into the proxy's environment. */
-function mergePrometheus(pod: InjectedPod, mesh: MeshConfig, statusPort: number): InjectedPod {
+function mergePrometheus(pod: AdmittedPod, mesh: MeshConfig, statusPort: number): AdmittedPod {
   const entries = Object.entries(pod.annotations)
   const read = (name: string) => entries.find(([key]) => sanitized(key) === name)?.[1]
   const scrape = read('prometheus_io_scrape')
@@ -323,10 +308,10 @@ function withProxyEnv(spec: PodSpec, name: string, value: string): PodSpec {
 }
 
 function rewriteAppProbes(
-  pod: InjectedPod,
+  pod: AdmittedPod,
   settings: InjectionSettings,
   proxyConfig: EffectiveProxyConfig,
-): InjectedPod {
+): AdmittedPod {
   if (!everyContainer(pod.spec).some(container => container.name === PROXY)) return pod
   const stated = pod.annotations['sidecar.istio.io/rewriteAppHTTPProbers']
   const rewrite =
@@ -338,7 +323,7 @@ function rewriteAppProbes(
   return { ...pod, spec: rewriteProbes(spec, port) }
 }
 
-function noteStatus(pod: InjectedPod, template: PodOverlay, input: TemplateInput): InjectedPod {
+function noteStatus(pod: AdmittedPod, template: PodOverlay, input: TemplateInput): AdmittedPod {
   const names = (list: readonly { readonly name: string }[]) =>
     list.length === 0 ? null : list.map(item => item.name)
   const network = input.labels['topology.istio.io/network'] ?? input.values.global.network

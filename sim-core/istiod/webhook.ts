@@ -1,17 +1,12 @@
 import { featureOf } from '../config/defaults/features.ts'
 import { effectiveMeshConfig } from '../config/defaults/mesh-config.ts'
+import type { AdmittedPod, PodToAdmit } from '../model/admission.ts'
 import type { PodSpec } from '../model/kubernetes.ts'
 import type { Decision } from '../model/reason.ts'
 import type { ResourceTree } from '../model/resource.ts'
 import { proxyConfigFor } from './injection/proxy-config-resources.ts'
 import { defaultInjectionValues, type InjectionValues } from './injection/values.ts'
-import {
-  type InjectedPod,
-  injectionRequired,
-  injectPod,
-  type PodToInject,
-  webhookSelects,
-} from './injector.ts'
+import { injectionRequired, injectPod, webhookSelects } from './injector.ts'
 import type { IstiodSettings } from './settings.ts'
 
 /** What the user of the whole input wants of pods about which nobody says a word. */
@@ -27,13 +22,13 @@ const SYSTEM = ['kube-system', 'kube-public', 'kube-node-lease', 'local-path-sto
 
 /** What becomes of a new pod: injected, or as it was and why. A `chose` of `undefined` refuses the pod. */
 export function admitPod(
-  pod: PodToInject,
+  pod: PodToAdmit,
   tree: ResourceTree,
   wish: InjectionWish,
   settings: IstiodSettings,
   values: InjectionValues = defaultInjectionValues,
-): Decision<InjectedPod> {
-  const untouched: InjectedPod = { labels: pod.labels, annotations: pod.annotations, spec: pod.spec }
+): Decision<AdmittedPod> {
+  const untouched: AdmittedPod = { labels: pod.labels, annotations: pod.annotations, spec: pod.spec }
   const selected = isWanted(pod, tree, wish, values)
   if (!selected.chose) return { chose: untouched, because: selected.because }
   const required = injectionRequired(pod)
@@ -50,7 +45,7 @@ export function admitPod(
 }
 
 function isWanted(
-  pod: PodToInject,
+  pod: PodToAdmit,
   tree: ResourceTree,
   wish: InjectionWish,
   values: InjectionValues,
@@ -72,10 +67,10 @@ function isGateway(spec: PodSpec): boolean {
 
 /** What becomes of a new pod while istiod does not answer: refused where its webhook would have been called (failurePolicy Fail), as it was elsewhere. */
 export function admitWithoutIstiod(
-  pod: PodToInject,
+  pod: PodToAdmit,
   tree: ResourceTree,
   wish: InjectionWish,
-): Decision<InjectedPod> {
+): Decision<AdmittedPod> {
   const selected = isWanted(pod, tree, wish, defaultInjectionValues)
   if (selected.chose) return { chose: undefined, because: { code: 'injection.webhookDown' } }
   const { labels, annotations, spec } = pod

@@ -1,6 +1,7 @@
 import { id, none, type PodId } from '../kernel/id.ts'
 import { invariant } from '../kernel/invariant.ts'
 import { ms } from '../kernel/time.ts'
+import type { AdmittedPod, PodToAdmit } from '../model/admission.ts'
 import type { PodSpec, WorkloadSpec } from '../model/kubernetes.ts'
 import type { Decision } from '../model/reason.ts'
 import { type Resource, specAs } from '../model/resource.ts'
@@ -14,23 +15,8 @@ import { type AddressPool, addressPool, podRange } from './addresses.ts'
 import { suffix } from './names.ts'
 import { OWNED, planPod, type Workload, workloadsOf } from './workloads.ts'
 
-/** A pod on its way to the API server's store. */
-export interface PlannedPod {
-  readonly name: string
-  readonly namespace: string
-  readonly labels: Readonly<Record<string, string>>
-  readonly annotations: Readonly<Record<string, string>>
-  readonly spec: PodSpec
-  readonly workload: { readonly kind: string; readonly apiVersion: string; readonly name: string }
-}
-/** What the webhooks made of it. */
-export interface AdmittedPod {
-  readonly labels: Readonly<Record<string, string>>
-  readonly annotations: Readonly<Record<string, string>>
-  readonly spec: PodSpec
-}
 /** Mutating webhooks, as the mesh has them; no pod without their word. */
-export type Admission = (pod: PlannedPod, world: World) => Decision<AdmittedPod>
+export type Admission = (pod: PodToAdmit, world: World) => Decision<AdmittedPod>
 
 interface ControllersState {
   readonly addresses: AddressPool

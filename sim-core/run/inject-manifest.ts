@@ -1,5 +1,6 @@
 import { parseAllDocuments } from 'yaml'
-import { type InjectedPod, type InjectionSettings, injectionRequired, injectPod } from '../istiod/injector.ts'
+import { type InjectionSettings, injectionRequired, injectPod } from '../istiod/injector.ts'
+import type { AdmittedPod } from '../model/admission.ts'
 import type { PodSpec } from '../model/kubernetes.ts'
 
 type Fields = Readonly<Record<string, unknown>>
@@ -11,7 +12,7 @@ export interface InjectedObject {
   readonly name: string
   /** The object, its pod template replaced; as it was where nothing is injected. */
   readonly object: Fields
-  readonly pod: InjectedPod | undefined
+  readonly pod: AdmittedPod | undefined
   /** Istiod's error. */
   readonly problem?: string
 }

@@ -4,14 +4,14 @@ import {
   type InjectionSettings,
   injectionRequired,
   injectPod,
-  type PodToInject,
   webhookSelects,
 } from '../../sim-core/istiod/injector.ts'
+import type { PodToAdmit } from '../../sim-core/model/admission.ts'
 
 const settings: InjectionSettings = { values: defaultInjectionValues, mesh: {}, nativeSidecars: true }
 const revision = { revision: '', enableNamespacesByDefault: false }
 
-function aPod(over: Partial<PodToInject> = {}): PodToInject {
+function aPod(over: Partial<PodToAdmit> = {}): PodToAdmit {
   return {
     name: 'web',
     namespace: 'shop',

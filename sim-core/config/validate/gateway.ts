@@ -1,5 +1,6 @@
 import type { Gateway, GatewayServer, IstioPort, ServerTLSSettings } from '../../model/istio.ts'
 import { specAs } from '../../model/resource.ts'
+import { KNOWN_CIPHERS } from '../../model/tls.ts'
 import { each, type Notes, type Validator } from './finding.ts'
 import {
   addressProblem,
@@ -117,26 +118,9 @@ function hostProblem(host: string, isGateway: boolean): string | undefined {
   return partialWildcardProblem(host)
 }
 
-/** BoringSSL's suites. istio: pkg/config/security/security.go ValidCipherSuites. */
-const suites: readonly string[] = [
-  'ECDHE-ECDSA-AES128-GCM-SHA256',
-  'ECDHE-RSA-AES128-GCM-SHA256',
-  'ECDHE-ECDSA-AES256-GCM-SHA384',
-  'ECDHE-RSA-AES256-GCM-SHA384',
-  'ECDHE-ECDSA-CHACHA20-POLY1305',
-  'ECDHE-RSA-CHACHA20-POLY1305',
-  'ECDHE-ECDSA-AES128-SHA',
-  'ECDHE-RSA-AES128-SHA',
-  'ECDHE-ECDSA-AES256-SHA',
-  'ECDHE-RSA-AES256-SHA',
-  'AES128-GCM-SHA256',
-  'AES256-GCM-SHA384',
-  'AES128-SHA',
-  'AES256-SHA',
-  'DES-CBC3-SHA',
-]
+/** What does not begin as a name is an operator on the list, which istiod does not read. */
 const isSuite = (suite: string): boolean =>
-  suite === '' || suite === 'ALL' || !/^[\p{L}\p{N}]/u.test(suite) || suites.includes(suite)
+  suite === '' || !/^[\p{L}\p{N}]/u.test(suite) || KNOWN_CIPHERS.has(suite)
 
 const mutual: readonly string[] = ['MUTUAL', 'OPTIONAL_MUTUAL']
 const terminating: readonly string[] = ['SIMPLE', ...mutual]

@@ -1,5 +1,6 @@
 import { featureOf } from '../../config/defaults/features.ts'
 import type { ServerTLSSettings } from '../../model/istio.ts'
+import { KNOWN_CIPHERS } from '../../model/tls.ts'
 import type { NamedConfig } from '../../model/xds/core.ts'
 import {
   type CertificateValidationContext,
@@ -19,25 +20,6 @@ const MESH_CIPHERS = [
   'AES256-GCM-SHA384',
   'AES128-GCM-SHA256',
 ]
-/** Ciphers that Envoy knows; others would make it refuse the listener. istio: pkg/config/security/security.go ValidCipherSuites. */
-export const KNOWN_CIPHERS: ReadonlySet<string> = new Set([
-  'ECDHE-ECDSA-AES128-GCM-SHA256',
-  'ECDHE-RSA-AES128-GCM-SHA256',
-  'ECDHE-ECDSA-AES256-GCM-SHA384',
-  'ECDHE-RSA-AES256-GCM-SHA384',
-  'ECDHE-ECDSA-CHACHA20-POLY1305',
-  'ECDHE-RSA-CHACHA20-POLY1305',
-  'ECDHE-ECDSA-AES128-SHA',
-  'ECDHE-RSA-AES128-SHA',
-  'ECDHE-ECDSA-AES256-SHA',
-  'ECDHE-RSA-AES256-SHA',
-  'AES128-GCM-SHA256',
-  'AES256-GCM-SHA384',
-  'AES128-SHA',
-  'AES256-SHA',
-  'DES-CBC3-SHA',
-  'ALL',
-])
 const HTTP_ALPN = ['h2', 'http/1.1']
 const TCP_ALPN = ['istio-peer-exchange', 'h2', 'http/1.1']
 

@@ -5,7 +5,7 @@ import type {
   ObjectReference,
 } from '../../../model/gateway-api.ts'
 import type { ServerTLSSettings } from '../../../model/istio.ts'
-import { KNOWN_CIPHERS } from '../downstream-tls.ts'
+import { KNOWN_CIPHERS } from '../../../model/tls.ts'
 import type { PushContext } from '../push-context.ts'
 import { CONFIG_MAP, type ConfigError, type Kubernetes, kindOf, routeKind, SECRET } from './objects.ts'
 import { isReferenceGranted } from './reference-grants.ts'
