@@ -61,16 +61,26 @@ export function lanesOf(index: LogIndex, serial: number): Lanes {
   const tree = treeOf(index, serial)
   const root = tree[0]
   if (!root) return { rows: [], arrows: [], start: 0, end: 0 }
+  const end = root.end ?? Math.max(root.start, index.end)
   const told = tree.map(exchange => ({ exchange, slices: slicesOf(index, exchange) }))
-  const parties = orderOf(told.flatMap(each => each.slices))
+  const asked: Placed = {
+    from: root.start,
+    to: end,
+    phase: 'wait',
+    leg: 'client.call',
+    exchange: root.serial,
+    record: told[0]?.slices[0]?.record ?? -1,
+    party: openerOf(root),
+  }
+  const all = [asked, ...told.flatMap(each => each.slices)]
+  const parties = orderOf(all)
   const numbers = new Map(parties.map((party, number) => [keyOf(party), number]))
-  const all = told.flatMap(each => each.slices)
   const rows = parties.map(party => ({
     ...party,
     slices: all.filter(slice => keyOf(slice.party) === keyOf(party)).sort((a, b) => a.from - b.from),
   }))
   const arrows = told.flatMap(({ exchange, slices }) => arrowsOf(exchange, slices, numbers))
-  return { rows, arrows, start: root.start, end: root.end ?? Math.max(root.start, index.end) }
+  return { rows, arrows, start: root.start, end }
 }
 
 function treeOf(index: LogIndex, serial: number): readonly ExchangeRecord[] {
@@ -78,11 +88,11 @@ function treeOf(index: LogIndex, serial: number): readonly ExchangeRecord[] {
   return exchange ? [exchange, ...index.children(serial).flatMap(child => treeOf(index, child))] : []
 }
 
-/** Rows in the order in which they first have the request; the network comes where it first leaves a party's own host. */
+/** Rows in the order in which they first have the request; so the network comes where it first leaves a host. */
 function orderOf(slices: readonly Placed[]): readonly Party[] {
   const parties = new Map<string, Party>()
   for (const { party } of [...slices].sort((a, b) => a.from - b.from || a.record - b.record))
-    parties.set(keyOf(party), party)
+    if (!parties.has(keyOf(party))) parties.set(keyOf(party), party)
   return [...parties.values()]
 }
 
@@ -105,34 +115,49 @@ function phaseOf(leg: LegName): Phase {
 const openerOf = (exchange: ExchangeRecord): Party =>
   exchange.fromProxy >= 0 ? { kind: 'proxy', id: exchange.fromProxy } : { kind: 'app', id: exchange.fromPod }
 
-function partyOf(record: LogRecord, leg: LegName, exchange: ExchangeRecord): Party {
-  if (leg === 'capture.inbound' || isWire(leg)) return NETWORK
+/** Who has the exchange at a record. Inside one host nothing is on the network: the sender keeps it until it has come. */
+function partyOf(index: LogIndex, record: LogRecord, leg: LegName, opener: Party, here: Party): Party {
+  if (leg === 'capture.inbound' || isWire(leg)) {
+    const ends = record.connection < 0 ? undefined : index.connectionAt(record.connection, record.time)
+    return ends && ends.fromPod === ends.toPod && ends.toPod >= 0 ? here : NETWORK
+  }
   if (leg === 'client.call' || leg === 'client.done' || leg === 'capture.outbound' || leg === 'dns.ask')
-    return openerOf(exchange)
+    return opener
   return { kind: record.isProxy ? 'proxy' : 'app', id: record.actor }
+}
+
+interface Call {
+  readonly start: number
+  readonly end: number | undefined
 }
 
 /** An exchange from its first record to its end without a gap; where it waits for calls of its own is told apart. */
 function slicesOf(index: LogIndex, exchange: ExchangeRecord): readonly Placed[] {
   const records = index.hopsOf(exchange.serial)
-  const children = index.children(exchange.serial).flatMap(serial => index.exchange(serial) ?? [])
+  const calls = index.children(exchange.serial).flatMap(serial => callOf(index, serial))
   const last = exchange.end ?? Math.max(exchange.start, index.end)
+  const opener = openerOf(exchange)
   const slices: Placed[] = []
+  let here = opener
   records.forEach((record, i) => {
-    const from = i === 0 ? Math.min(record.time, exchange.start) : record.time
+    const from = i === 0 && exchange.parent < 0 ? Math.min(record.time, exchange.start) : record.time
     const to = Math.max(from, records[i + 1]?.time ?? last)
     const leg = STORY[record.leg] ?? 'client.call'
-    const shared = {
-      leg,
-      exchange: exchange.serial,
-      record: record.index,
-      party: partyOf(record, leg, exchange),
-    }
+    const party = partyOf(index, record, leg, opener, here)
+    if (party !== NETWORK) here = party
+    const shared = { leg, exchange: exchange.serial, record: record.index, party }
     const phase = phaseOf(leg)
-    for (const part of partsOf(from, to, phase === 'work' ? children : []))
+    for (const part of partsOf(from, to, phase === 'work' ? calls : []))
       join(slices, { ...shared, ...part, phase: part.isWaiting ? 'wait' : phase })
   })
   return slices
+}
+
+/** When a call was under way; its own start is that of the turn in which it was made, so its first record counts. */
+function callOf(index: LogIndex, serial: number): readonly Call[] {
+  const exchange = index.exchange(serial)
+  const first = index.hopsOf(serial)[0]
+  return exchange && first ? [{ start: first.time, end: exchange.end }] : []
 }
 
 function join(slices: Placed[], next: Placed & { readonly isWaiting?: boolean }): void {
@@ -152,10 +177,10 @@ interface Part {
 }
 
 /** Cuts a stretch of time where calls begin and end. */
-function partsOf(from: number, to: number, children: readonly ExchangeRecord[]): readonly Part[] {
+function partsOf(from: number, to: number, calls: readonly Call[]): readonly Part[] {
   const parts: Part[] = []
   let at = from
-  for (const child of [...children].sort((a, b) => a.start - b.start)) {
+  for (const child of [...calls].sort((a, b) => a.start - b.start)) {
     const start = Math.max(at, child.start)
     const end = Math.min(to, child.end ?? to)
     if (end <= start) continue
@@ -166,7 +191,7 @@ function partsOf(from: number, to: number, children: readonly ExchangeRecord[]):
   return parts.filter(part => part.to > part.from)
 }
 
-/** What an exchange sends from row to row: one arrow for each time it is on the wire. */
+/** What an exchange sends from row to row: one arrow each time that another party has it. */
 function arrowsOf(
   exchange: ExchangeRecord,
   slices: readonly Placed[],
@@ -175,22 +200,19 @@ function arrowsOf(
   const arrows: LaneArrow[] = []
   const opener = openerOf(exchange)
   let here = opener
-  slices.forEach((slice, i) => {
-    if (slice.party !== NETWORK) {
-      here = slice.party
-      return
-    }
-    if (slice.phase === 'connect') return
-    const rest = slices.slice(i + 1)
-    const next = rest.find(each => each.party !== NETWORK)?.party ?? opener
-    if (keyOf(next) === keyOf(here)) return
-    const last = rest.findIndex(each => each.party !== NETWORK)
-    const to = (last < 0 ? slices.at(-1) : slices[i + last])?.to ?? slice.to
+  let left: number | undefined
+  const arrive = (at: Party, to: number, isAnswer: boolean) => {
     const fromRow = numbers.get(keyOf(here))
-    const toRow = numbers.get(keyOf(next))
-    if (fromRow !== undefined && toRow !== undefined)
-      arrows.push({ fromRow, toRow, from: slice.from, to, isAnswer: slice.phase === 'answer' })
-    here = next
-  })
+    const toRow = numbers.get(keyOf(at))
+    if (fromRow !== undefined && toRow !== undefined && fromRow !== toRow)
+      arrows.push({ fromRow, toRow, from: left ?? to, to, isAnswer })
+    here = at
+    left = undefined
+  }
+  for (const slice of slices) {
+    if (isWire(slice.leg) && slice.phase !== 'connect') left ??= slice.from
+    else if (slice.party !== NETWORK) arrive(slice.party, slice.from, slice.phase === 'answer')
+  }
+  if (exchange.end !== undefined) arrive(opener, exchange.end, true)
   return arrows
 }

@@ -10,8 +10,8 @@ import { clock, shown, useStore } from '../state/store.ts'
 import css from './lanes.module.css'
 
 /** Height of a row, and of a slice in it. */
-const ROW_PX = 22
-const SLICE_PX = 14
+const ROW_PX = 20
+const SLICE_PX = 13
 
 interface RequestLanesProps {
   readonly lanes: Lanes
@@ -178,7 +178,8 @@ function Outcome({ lanes, xOf, middle }: OutcomeProps) {
       row: number,
       kind: row.kind,
       last: row.slices.findLast(
-        slice => slice.exchange === deciding.serial && !slice.leg.startsWith('client'),
+        slice =>
+          slice.exchange === deciding.serial && !slice.leg.startsWith('client') && slice.phase !== 'wait',
       ),
     }))
     .filter(each => each.kind !== 'network' && each.last)

@@ -132,7 +132,12 @@ function Bracket({ width, duration, atOf }: BracketProps) {
     clock.setWindow(moved(window, which, event.key === 'ArrowRight' ? step : -step, duration))
   }
   return (
-    <div className={css.bracket} style={{ left, width: length }} {...grip('both')}>
+    <div
+      className={css.bracket}
+      data-whole={isWhole || undefined}
+      style={{ left, width: length }}
+      {...grip('both')}
+    >
       {(['from', 'to'] as const).map(end => (
         <div
           key={end}
