@@ -1,5 +1,8 @@
-import { chmodSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { chmodSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
+import { modelFacts } from './web/model-facts.ts'
 
 /** The programs that run on Node: the command line, and what developers run from a checkout. */
 const programs = {
@@ -13,6 +16,44 @@ const programs = {
 const executable = {
   name: 'executable',
   writeBundle: () => chmodSync('dist/glassmesh.js', 0o755),
+}
+
+const core = join(import.meta.dirname, 'sim-core')
+
+/** The page about the model is made from the engine's own comments whenever the application is built. */
+const aboutTheModel = {
+  name: 'about-the-model',
+  load: (id: string) =>
+    id.endsWith('/web/views/model-told.ts')
+      ? `export const told = ${JSON.stringify(
+          modelFacts(
+            readdirSync(core, { recursive: true, encoding: 'utf8' })
+              .filter(path => path.endsWith('.ts') && !path.startsWith('cli/'))
+              .sort()
+              .map(path => ({
+                path: path.replaceAll('\\', '/'),
+                text: readFileSync(join(core, path), 'utf8'),
+              })),
+          ),
+        )}`
+      : undefined,
+}
+
+/** Lets the application start without a network: names every file of the build to its service worker. */
+const offline = {
+  name: 'offline',
+  apply: 'build' as const,
+  generateBundle(
+    this: { emitFile(file: object): string },
+    _: unknown,
+    bundle: Readonly<Record<string, unknown>>,
+  ) {
+    const files = ['./', 'icon.svg', ...Object.keys(bundle).filter(file => !file.endsWith('.map'))].sort()
+    const worker = readFileSync(join(import.meta.dirname, 'web/offline-worker.js'), 'utf8')
+    const version = createHash('sha256').update(JSON.stringify(files)).digest('hex').slice(0, 12)
+    const source = `const VERSION = '${version}'\nconst FILES = ${JSON.stringify(files)}\n${worker}`
+    this.emitFile({ type: 'asset', fileName: 'offline.js', source })
+  },
 }
 
 /** One configuration for three builds: the application (default), the Node programs (`--mode cli`), the tests. */
@@ -39,6 +80,7 @@ export default defineConfig(({ mode }) =>
         cacheDir: '../dist/vite',
         base: './',
         build: { outDir: '../dist/app', emptyOutDir: true },
+        plugins: [aboutTheModel, offline],
         worker: { format: 'es' },
         test: { root: '.', include: ['test/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 120_000 },
       },

@@ -35,7 +35,9 @@ export function Start() {
     const wanted = requestsOf(shown.index, cast).find(
       each => each.end !== undefined && (changed ? each.start > LATER : true),
     )
-    if (wanted) selectRequest(wanted.serial, 'start')
+    if (!wanted) return
+    selectRequest(wanted.serial, 'start')
+    if (changed) clock.play(true)
   }, [isMine, pieces, status, request, cast, changed])
   const hops = isMine ? hopsOfSelection() : []
   const hop = hops[selected]
@@ -60,7 +62,7 @@ export function Start() {
           outcome={exchange?.outcome}
           noSidecar={changed}
         />
-        <p className={css.now} aria-live={isPlaying ? 'off' : 'polite'}>
+        <div className={css.now} aria-live={isPlaying ? 'off' : 'polite'}>
           {hop ? (
             <>
               <strong>
@@ -72,7 +74,7 @@ export function Start() {
           ) : (
             'Building the mesh…'
           )}
-        </p>
+        </div>
         <div className={css.buttons}>
           <Button icon="back" disabled={selected === 0} onClick={() => selectHop(selected - 1)}>
             Step back
