@@ -95,7 +95,18 @@ const STAGES: readonly Stage<Candidate, Arrival>[] = [
 export function chooseFilterChain(listener: Listener, arrival: Arrival, why?: Why): Decision<FilterChain> {
   const chain = matchingFilterChains(listener, arrival, why)[0] ?? listener.defaultFilterChain
   if (!chain)
-    return { chose: undefined, because: { code: 'filterChain.none', facts: { listener: listener.name } } }
+    return {
+      chose: undefined,
+      because: {
+        code: 'filterChain.none',
+        facts: {
+          listener: listener.name,
+          port: arrival.destinationPort,
+          transport: arrival.transportProtocol,
+          ...(arrival.serverName && { sni: arrival.serverName }),
+        },
+      },
+    }
   const ref = originOf(chain)
   const code = chain === listener.defaultFilterChain ? 'filterChain.default' : 'filterChain.matched'
   return {

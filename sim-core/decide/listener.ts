@@ -26,8 +26,12 @@ export function chooseOutboundListener(
 }
 
 /** The listener of a captured incoming connection: always `virtualInbound`, which reads the original destination only for its filter chains. */
-export function chooseInboundListener(listeners: Listeners): Decision<Listener> {
-  return firstOf([['virtualInbound', listeners.virtualInbound]], 'virtualInbound')
+export function chooseInboundListener(
+  listeners: Listeners,
+  address: string,
+  port: number,
+): Decision<Listener> {
+  return firstOf([['virtualInbound', listeners.virtualInbound]], `${address}:${port}`)
 }
 
 /** The listener that a socket really bound: exact address first, then the wildcard. Gateways, and proxies without interception. */

@@ -49,7 +49,8 @@ export function evaluateRbac(rules: RbacRules, query: RbacQuery, why?: Why): Dec
   })
   const allowed = action === 'LOG' || (action === 'ALLOW') === (matched !== undefined)
   const missed = allowed || matched ? undefined : nearestMiss(rules, query)
-  const ref = matched ? (originOf(matched[1]) ?? originOf(rules)) : missed?.ref
+  const isEmpty = !allowed && !matched && !missed
+  const ref = matched || isEmpty ? ((matched && originOf(matched[1])) ?? originOf(rules)) : missed?.ref
   return {
     chose: { allowed, policy: matched?.[0] },
     because: {
@@ -58,6 +59,7 @@ export function evaluateRbac(rules: RbacRules, query: RbacQuery, why?: Why): Dec
         action,
         policy: matched?.[0] ?? 'none',
         ...(missed && { nearest: missed.name, differs: missed.differs }),
+        ...(isEmpty && { isEmpty }),
       },
       ...(ref && { ref }),
     },

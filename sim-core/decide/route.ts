@@ -84,8 +84,19 @@ export function chooseRoute(
   const ref = originOf(found.route) ?? originOf(virtualHost)
   return {
     chose: found.route,
-    because: { code: 'route.matched', facts: { ...facts, route: found.name }, ...(ref && { ref }) },
+    because: {
+      code: 'route.matched',
+      facts: { ...facts, route: found.name, ...conditionsOf(found.route) },
+      ...(ref && { ref }),
+    },
   }
+}
+
+/** What a route asks for besides the path. */
+function conditionsOf({ match }: Route): { readonly headers?: string; readonly parameters?: string } {
+  const headers = (match.headers ?? []).map(each => each.name).join(', ')
+  const parameters = (match.queryParameters ?? []).map(each => each.name).join(', ')
+  return { ...(headers && { headers }), ...(parameters && { parameters }) }
 }
 
 /** Where a route sends a request; `entry` is the weighted cluster that the draw hit. */

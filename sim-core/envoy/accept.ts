@@ -111,7 +111,8 @@ const gibberish = outcome({
 /** Which listener takes the connection. */
 export function listenerOf(snapshot: XdsSnapshot, knock: Knock, why?: Why): Decision<Listener> {
   const { listeners } = snapshot
-  if (knock.socket === 'inbound') return chooseInboundListener(listeners)
+  if (knock.socket === 'inbound')
+    return chooseInboundListener(listeners, knock.destinationIp, knock.destinationPort)
   if (knock.socket === 'outbound')
     return chooseOutboundListener(listeners, knock.destinationIp, knock.destinationPort, why)
   return chooseBoundListener(listeners, knock.destinationIp, knock.destinationPort, why)

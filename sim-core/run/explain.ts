@@ -127,7 +127,7 @@ function clientHop(world: World, { root }: Journey, tell: Tell): ExplainedHop {
     steps.push(dnsStep(root, from, tell))
     if (arrival.address !== '')
       steps.push(outboundRules(from, arrival.address, arrival.port, from.applicationUid, tell))
-    if (connection && connection.toProxy < 0 && connection.toAddress !== arrival.address)
+    if (connection && connection.toPod !== root.fromPod && connection.toAddress !== arrival.address)
       steps.push(
         tell('kube-proxy', {
           code: 'service.translated',
@@ -205,10 +205,10 @@ function proxyHop(world: World, journey: Journey, hop: Hop, index: number, tell:
   if (plan?.manager) steps.push(...routeSteps(hop, tell))
   for (const { at, because } of reasons) {
     if (isTold(because)) continue
-    steps.push(tell(at === 'envoy.pick' ? 'endpoint' : 'filter', because, policiesOf(hop, because)))
+    steps.push(tell(stepOf(at, because), because, policiesOf(hop, because)))
   }
   const picked = reasons.find(({ because }) => because.code === 'host.picked')
-  if (hop.cluster !== '')
+  if (hop.cluster !== '' && !steps.some(({ step }) => step === 'cluster'))
     steps.push(tell('cluster', picked?.because ?? { code: 'cluster.named', facts: { cluster: hop.cluster } }))
   const next = journey.hops[index + 1]?.notes ?? (journey.last === hop.notes ? undefined : journey.last)
   if (next?.arrival) steps.push(tlsStep(next, tell))
@@ -229,6 +229,12 @@ function proxyHop(world: World, journey: Journey, hop: Hop, index: number, tell:
     ...(plan && { filters: plan.filters.map(step => step.name) }),
     steps,
   }
+}
+
+/** Which question a reason answers that was noted on the way. */
+function stepOf(at: string, { code }: Reason): string {
+  if (code.startsWith('cluster.')) return 'cluster'
+  return at === 'envoy.pick' ? 'endpoint' : 'filter'
 }
 
 /** The policies that an authorization filter asked, in its order. */

@@ -77,7 +77,7 @@ export function answerCall(snapshot: XdsSnapshot, given: ProxyCall, why?: Why): 
   const call = completed(given)
   const listener = (
     call.mode === 'inbound'
-      ? chooseInboundListener(snapshot.listeners)
+      ? chooseInboundListener(snapshot.listeners, call.address, call.port)
       : chooseOutboundListener(snapshot.listeners, call.address, call.port, why)
   ).chose
   if (!listener) return { ...NOTHING, error: 'NoListener' }

@@ -3,6 +3,15 @@ import type { Facts, Reason } from '../model/reason.ts'
 
 type Say = (facts: Facts) => string
 
+/** What a client gets that is no response. */
+const endings: Readonly<Record<string, string>> = {
+  reset: 'a reset',
+  refused: 'no connection',
+  timeout: 'no answer in time',
+  tlsError: 'no TLS session',
+  dnsError: 'no address',
+}
+
 /** How the core's own reasons read; each HTTP filter brings the sentences of its own. */
 const core: Readonly<Record<string, Say>> = {
   'netfilter.matched': ({ table, rule }) => `The pod's rules capture the connection: ${table} ${rule}.`,
@@ -16,20 +25,23 @@ const core: Readonly<Record<string, Say>> = {
     `Listener ${listener} takes connections to ${destination}.`,
   'listener.none': ({ destination }) => `No listener takes connections to ${destination}.`,
   'filterChain.matched': ({ chain, listener }) =>
-    `Filter chain ${chain || '(unnamed)'} of ${listener} matches.`,
+    chain ? `Filter chain ${chain} of ${listener} matches.` : `The filter chain of ${listener} matches.`,
   'filterChain.default': ({ chain }) => `No filter chain matches, so the default chain ${chain} takes it.`,
-  'filterChain.none': ({ listener }) => `No filter chain of ${listener} matches: the connection is closed.`,
+  'filterChain.none': ({ listener, port, transport, sni }) =>
+    `No filter chain of ${listener} takes ${transport === 'tls' ? `TLS${sni ? ` for ${sni}` : ''}` : 'plain text'} to port ${port}: the connection is closed.`,
   'virtualHost.matched': ({ virtualHost, domain, host }) =>
     `Virtual host ${virtualHost} has domain ${domain}, which is the best match for ${host}.`,
   'virtualHost.none': ({ host }) => `No virtual host has a domain for ${host}.`,
-  'route.matched': ({ route, path }) => `Route ${route || '(unnamed)'} matches ${path}.`,
+  'route.matched': ({ route, path, headers, parameters }) =>
+    `Route ${route || '(unnamed)'} matches ${path}${headers ? ` with header ${headers}` : ''}${parameters ? ` and query ${parameters}` : ''}.`,
   'route.none': ({ virtualHost, path }) => `No route of ${virtualHost} matches ${path}.`,
   'route.notKnown': ({ config }) => `The route configuration ${config} has not arrived.`,
   'route.noCluster': () => `The route sends the request nowhere.`,
   'tcp.proxied': ({ chain }) => `Chain ${chain || '(unnamed)'} passes the bytes on.`,
   'cluster.named': ({ cluster }) => `The route names cluster ${cluster}.`,
   'cluster.weighted': ({ cluster }) => `The weights gave cluster ${cluster}.`,
-  'cluster.notFound': ({ cluster }) => `There is no cluster ${cluster}: nobody has sent it, or it is gone.`,
+  'cluster.notFound': ({ cluster }) =>
+    `The route names cluster ${cluster}, and this proxy has no such cluster.`,
   'cluster.noHealthyHost': ({ cluster }) => `Cluster ${cluster} has no healthy endpoint.`,
   'cluster.headerMissing': ({ header }) => `The header ${header} that should name the cluster is missing.`,
   'host.picked': ({ host, cluster }) => `The balancer of ${cluster} picked ${host}.`,
@@ -49,7 +61,7 @@ const core: Readonly<Record<string, Say>> = {
   'app.answered': ({ status }) => `The application answers ${status}.`,
   'app.reached': ({ port }) => `The request reaches the application on port ${port}.`,
   'journey.ended': ({ outcome, status, details }) =>
-    `The client gets ${outcome}${Number(status) > 0 ? ` ${status}` : ''}${details ? ` (${details})` : ''}.`,
+    `The client gets ${endings[String(outcome)] ?? status}${details ? ` (${details})` : ''}.`,
 }
 
 const plugged: Readonly<Record<string, Say>> = Object.assign(

@@ -40,11 +40,13 @@ export const rbac = defineHttpFilter(TYPE.httpRbac, {
   },
   say: {
     'rbac.allowed': ({ policy }) => `Policy ${policy} allows the request.`,
-    'rbac.denied': ({ action, policy, nearest, differs }) =>
+    'rbac.denied': ({ action, policy, nearest, differs, isEmpty }) =>
       action === 'DENY'
         ? `Policy ${policy} denies the request.`
         : nearest === undefined
-          ? 'No policy allows the request.'
+          ? isEmpty
+            ? 'Nothing is allowed here: the ALLOW policies have no rule that can match such a connection.'
+            : 'No policy allows the request.'
           : `No policy allows the request: the ${differs} differs from what ${nearest} allows.`,
   },
 })

@@ -95,10 +95,11 @@ function rbacRules(
   prefix: string,
 ): RbacRules {
   const entries = policies.flatMap(policy => policyEntries(push, proxy, policy, action, protocol, prefix))
-  return {
+  const rules: RbacRules = {
     ...(action !== 'ALLOW' && { action: action === 'AUDIT' ? 'LOG' : 'DENY' }),
     ...(entries.length > 0 && { policies: Object.fromEntries(entries) }),
   }
+  return withOrigin(rules, policies[0] && refOf(policies[0], 'spec'))
 }
 
 function policyEntries(

@@ -88,8 +88,14 @@ function judge(written: Written, index: number, block: Block, kind: 'always' | '
       failed ??
       (seen === 0
         ? nothingSeen(on)
-        : { verdict: 'pass', because: `It held ${seen} time${seen === 1 ? '' : 's'}.` }),
+        : { verdict: 'pass', because: `${wanted ? 'True of' : 'Not one of'} ${counted(seen, on)}.` }),
   }
+}
+
+const nouns: Readonly<Record<string, string>> = { state: 'look' }
+
+function counted(count: number, on: string): string {
+  return `${count} ${nouns[on] ?? on}${count === 1 ? '' : 's'}`
 }
 
 function nothingSeen(on: string): Finding {

@@ -209,7 +209,7 @@ function similar(k: number, n: number, value: number, { within }: Written, alpha
   return p > alpha
     ? {
         verdict: 'pass',
-        because: `${found}: as likely as ${p < 0.01 ? p.toExponential(1) : round(p)} if the share is ${percent(value)}.`,
+        because: `${found}: if the share is ${percent(value)}, so far away happens with probability ${p < 0.01 ? p.toExponential(1) : round(p)}.`,
       }
     : {
         verdict: 'fail',
