@@ -10,8 +10,8 @@ const LN2_LOW = 1.908_214_929_270_587_700_02e-10
 const SQRT_HALF = Math.SQRT1_2
 const TWO_32 = 2 ** 32
 
-/** 2^0 … 2^31. */
-const POWERS = Float64Array.from({ length: 32 }, (_, n) => 2 ** n)
+/** 2^32 … 2^-32: what brings a number of n − 32 binary digits before its point to [½, 1). */
+const TO_HALF = Float64Array.from({ length: 65 }, (_, n) => 2 ** (32 - n))
 /** One over the points (129 … 256) / 256, in 20 bits so that a draw of 32 times it is exact, and their logarithms. */
 const INVERSE = Float64Array.from(
   { length: 128 },
@@ -22,16 +22,16 @@ const LOG_OF_POINT = INVERSE.map(inverse => -logAnywhere(inverse))
 /** The natural logarithm of a positive number; −∞ at 0, NaN below. */
 export function log(x: number): number {
   if (!(x >= 1 / TWO_32 && x < 1)) return logAnywhere(x)
-  // What is drawn lies here. Leading zeros tell the power of two, x = m · 2^-zeros with m in [½, 1); a table tells the
+  // What is drawn lies here. Leading zeros tell the power of two, x = m · 2^e with m in [½, 1); a table tells the
   // next point from m on; what is left lies in (−1/128, 0], where seven terms of the series do.
   // Divisions by constants are products: they take no time.
-  const zeros = Math.clz32(x * TWO_32)
-  const m = x * POWERS[zeros]!
+  const e = -Math.clz32(x * TWO_32)
+  const m = x * TO_HALF[e + 32]!
   const cell = (m * 256) & 127
   const r = m * INVERSE[cell]! - 1
   const rr = r * r
   const tail = 1 / 3 - r * (1 / 4) + rr * (1 / 5 - r * (1 / 6) + rr * (1 / 7))
-  return LOG_OF_POINT[cell]! - zeros * LN2_HIGH - (zeros * LN2_LOW - (r - rr * (0.5 - r * tail)))
+  return LOG_OF_POINT[cell]! + e * LN2_HIGH + (e * LN2_LOW + (r - rr * (0.5 - r * tail)))
 }
 
 /** Without tables, by fdlibm's rational approximation: for all numbers, and for the tables. */
@@ -83,10 +83,23 @@ export function exp(x: number): number {
   const k = Math.floor(x * Math.LOG2E + 0.5)
   const r = x - k * LN2_HIGH - k * LN2_LOW
   // Taylor's series of e^r, |r| ≤ 0.347: the fourteenth term is below 2^-60.
-  let sum = 1
-  for (let n = 14; n > 0; n--) sum = 1 + (r / n) * sum
-  return scale(sum, k)
+  // Even and odd powers apart, since neither waits for the other.
+  const rr = r * r
+  let even = INVERSE_FACTORIALS[14]!
+  let odd = INVERSE_FACTORIALS[13]!
+  for (let n = 12; n > 0; n -= 2) {
+    even = INVERSE_FACTORIALS[n]! + rr * even
+    odd = INVERSE_FACTORIALS[n - 1]! + rr * odd
+  }
+  return scale(1 + (r * odd + rr * even), k)
 }
+
+/** 1 / n! */
+const INVERSE_FACTORIALS = Float64Array.from({ length: 15 }, (_, n) => {
+  let factorial = 1
+  for (let i = 2; i <= n; i++) factorial *= i
+  return 1 / factorial
+})
 
 /** x to the y for positive x. */
 export function pow(x: number, y: number): number {
@@ -97,11 +110,9 @@ export function pow(x: number, y: number): number {
 function scale(x: number, k: number): number {
   let value = x
   let left = k
-  for (; left >= 30; left -= 30) value *= 1_073_741_824
-  for (; left <= -30; left += 30) value /= 1_073_741_824
-  for (; left > 0; left--) value *= 2
-  for (; left < 0; left++) value /= 2
-  return value
+  for (; left > 32; left -= 32) value *= TWO_32
+  for (; left < -32; left += 32) value /= TWO_32
+  return value * TO_HALF[32 - left]!
 }
 
 /** The quantile of the standard normal distribution, by Acklam's rational approximation (relative error below 1.2e-9); ±∞ at 1 and 0. */
