@@ -61,7 +61,11 @@ export function pictureOf(graph: Graph, placed: Placed): Picture {
     const from = anchors.get(edge.from)
     const to = anchors.get(edge.to)
     const sender = nodes.get(edge.from)
-    if (from && to && sender) ways.set(edge.id, { ...edge, ...wayOf(sender, from, to) })
+    if (from && to && sender) {
+      const others = [...anchors].filter(([id]) => id !== edge.from && id !== edge.to)
+      const boxes = others.map(([, each]) => each.box)
+      ways.set(edge.id, { ...edge, ...wayOf(sender, from, to, boxes) })
+    }
   }
   return { graph, placed, nodes, anchors, ways }
 }
@@ -87,7 +91,12 @@ function anchorsOf(node: GraphNode, box: Box): Anchors {
   }
 }
 
-function wayOf(sender: GraphNode, from: Anchors, to: Anchors): { readonly pipe: Path; readonly whole: Path } {
+function wayOf(
+  sender: GraphNode,
+  from: Anchors,
+  to: Anchors,
+  others: readonly Box[],
+): { readonly pipe: Path; readonly whole: Path } {
   const isBack = to.box.x - to.box.width / 2 < from.box.x + from.box.width / 2
   const isPlain = sender.kind !== 'pod' || sender.envoy !== 'left'
   const start = {
@@ -98,16 +107,57 @@ function wayOf(sender: GraphNode, from: Anchors, to: Anchors): { readonly pipe: 
     ? { x: to.box.x + to.box.width / 2, y: to.envoy.y }
     : { x: to.box.x - to.box.width / 2, y: to.envoy.y }
   const bend = isBack ? 60 : Math.max(24, (end.x - start.x) / 2)
-  const curve = bezier(
+  const straight = bezier(
     start,
     { x: start.x + bend, y: start.y },
     { x: isBack ? end.x + bend : end.x - bend, y: end.y },
     end,
   )
+  const curve = isBack ? straight : aroundOf(start, end, straight, others)
   const inside = isPlain
     ? [from.envoy]
     : [from.envoy, { x: from.envoy.x, y: from.envoy.y + 20 }, { x: from.envoy.x + 8, y: start.y }]
   return { pipe: pathOf(curve), whole: pathOf([...inside, ...curve, to.envoy]) }
+}
+
+/** Room between a line and the nodes that it goes around. */
+const DETOUR = 9
+
+/** A line that would run behind nodes goes below or above them, whichever is nearer. */
+function aroundOf(
+  start: Point,
+  end: Point,
+  straight: readonly Point[],
+  others: readonly Box[],
+): readonly Point[] {
+  const hits = (points: readonly Point[]) =>
+    others.filter(box =>
+      points.some(({ x, y }) => Math.abs(x - box.x) < box.width / 2 && Math.abs(y - box.y) < box.height / 2),
+    )
+  let blocking = hits(straight)
+  if (blocking.length === 0) return straight
+  for (let i = 0; i < 4; i++) {
+    const top = Math.min(...blocking.map(box => box.y - box.height / 2)) - DETOUR
+    const bottom = Math.max(...blocking.map(box => box.y + box.height / 2)) + DETOUR
+    const middle = (start.y + end.y) / 2
+    const lane = Math.abs(bottom - middle) <= Math.abs(top - middle) ? bottom : top
+    const left = Math.min(...blocking.map(box => box.x - box.width / 2))
+    const right = Math.max(...blocking.map(box => box.x + box.width / 2))
+    const [x1, x2] = [Math.max(start.x + 8, left), Math.min(end.x - 8, right)]
+    const points = [
+      ...bezier(
+        start,
+        { x: (start.x + x1) / 2, y: start.y },
+        { x: (start.x + x1) / 2, y: lane },
+        { x: x1, y: lane },
+      ),
+      ...bezier({ x: x2, y: lane }, { x: (x2 + end.x) / 2, y: lane }, { x: (x2 + end.x) / 2, y: end.y }, end),
+    ]
+    const more = hits(points).filter(box => !blocking.includes(box))
+    if (more.length === 0) return points
+    blocking = [...blocking, ...more]
+  }
+  return straight
 }
 
 function bezier(a: Point, b: Point, c: Point, d: Point): readonly Point[] {

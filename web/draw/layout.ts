@@ -82,7 +82,7 @@ function beside(
   const boxes = { ...rest.boxes }
   const { nodesep: gap, marginx: margin } = OUTSIDE
   const limit = Math.max(rest.height, ...lonely.map(each => each.height + 2 * margin))
-  let [x, y, widest, bottom] = [Math.max(margin, rest.width), margin, 0, rest.height]
+  let [x, y, widest, bottom] = [Math.max(margin, rest.width + gap / 2), margin, 0, rest.height]
   for (const { id, width, height } of lonely) {
     if (y > margin && y + height + margin > limit) {
       x += widest + gap

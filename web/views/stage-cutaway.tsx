@@ -99,16 +99,22 @@ function Inside({ explanation, hop, hops }: InsideProps) {
         {part.where.replace(' istio-proxy', '')} <span>envoy, {part.side}</span>
       </h2>
       <div className={css.way}>
-        <Neighbour part={parts[here - 1]} title="from" peer={part.peer} />
-        {section('iptables', 'inbound', ['iptables', 'kube-proxy'])}
-        {section('listener', 'listener', ['listener', 'filterChain'])}
-        <Section title="HTTP filters" isActive={active.includes('filter')} onOpen={goTo('filters')}>
-          <Filters part={part} />
-        </Section>
-        {section('route', 'route', ['virtualHost', 'route'])}
-        {section('cluster and endpoint', 'endpoint', ['endpoint', 'cluster', 'tls'])}
-        {section('answers itself', 'response', ['reply'])}
-        <Neighbour part={parts[here + 1]} title="to" peer={undefined} />
+        <div className={css.column}>
+          <Neighbour part={parts[here - 1]} title="from" peer={part.peer} />
+          {section('iptables', 'inbound', ['iptables', 'kube-proxy'])}
+        </div>
+        <div className={css.column}>{section('listener', 'listener', ['listener', 'filterChain'])}</div>
+        <div className={css.column}>
+          <Section title="HTTP filters" isActive={active.includes('filter')} onOpen={goTo('filters')}>
+            <Filters part={part} />
+          </Section>
+        </div>
+        <div className={css.column}>
+          {section('route', 'route', ['virtualHost', 'route'])}
+          {section('cluster and endpoint', 'endpoint', ['endpoint', 'cluster', 'tls'])}
+          {section('answers itself', 'response', ['reply'])}
+          <Neighbour part={parts[here + 1]} title="to" peer={undefined} />
+        </div>
       </div>
     </>
   )
@@ -161,11 +167,13 @@ const SHOWN = 5
 
 function Decision({ step }: { readonly step: ExplainedStep }) {
   const { considered, source } = step
-  const shown = considered.slice(-SHOWN)
+  // Of a pod's rules only those that applied: the others are many and alike.
+  const wanted = step.step === 'iptables' ? considered.filter(each => each.failed === undefined) : considered
+  const shown = wanted.slice(-SHOWN)
   return (
     <div className={css.decision}>
-      {considered.length > SHOWN && (
-        <p className={css.muted}>{considered.length - SHOWN} passed over before</p>
+      {considered.length > shown.length && (
+        <p className={css.muted}>{considered.length - shown.length} passed over</p>
       )}
       {shown.length > 0 && (
         <ul>
