@@ -132,65 +132,64 @@ function connections(run: Simulation, phase: string): readonly Sample[] {
 }
 
 function decide(
-  { stat, op, value, unit }: Threshold,
+  threshold: Threshold,
   samples: readonly Sample[],
   seconds: number,
   written: Written,
   metric: MetricSelector,
   alpha: number,
 ): Finding {
-  const n = samples.length
-  const matching = (filter: readonly LabelTest[]) => samples.filter(sample => passes(filter, sample.labelOf))
-  if (n === 0 && stat.kind !== 'count')
+  const { stat, op, value } = threshold
+  if (samples.length === 0 && stat.kind !== 'count')
     return {
       verdict: 'inconclusive',
       because: `There was nothing to measure: no ${metric.name} in the window.`,
     }
-  if (stat.kind === 'share') {
-    const k = matching(stat.filter).length
-    if (op === '~') return similar(k, n, value, written, alpha)
-    const interval = exactShareInterval(k, n, LEVEL)
-    return compared(k / n, op, value, written, interval, percent, `${k} of ${n}`)
-  }
-  if (stat.kind === 'count' || stat.kind === 'rate') {
-    const k = matching(stat.filter).length
-    const found = stat.kind === 'count' ? k : k / Math.max(seconds, Number.MIN_VALUE)
-    const counted = stat.kind === 'rate' ? `${round(found)}/s` : String(k)
-    return compared(
-      found,
-      op,
-      value,
-      written,
-      undefined,
-      plain => (stat.kind === 'rate' ? `${round(plain)}/s` : String(plain)),
-      counted,
-    )
+  if (stat.kind === 'share' && op === '~')
+    return similar(matching(samples, stat.filter), samples.length, value, written, alpha)
+  return compared(measure(threshold, samples, seconds), threshold, written)
+}
+
+/** A statistic of a population, how sure it is, and how its unit is written. */
+interface Measured {
+  readonly found: number
+  readonly interval?: { readonly low: number; readonly high: number } | undefined
+  readonly say: (value: number) => string
+  readonly said: string
+}
+
+function measure({ stat, unit }: Threshold, samples: readonly Sample[], seconds: number): Measured {
+  const n = samples.length
+  switch (stat.kind) {
+    case 'share': {
+      const k = matching(samples, stat.filter)
+      return { found: k / n, interval: exactShareInterval(k, n, LEVEL), say: percent, said: `${k} of ${n}` }
+    }
+    case 'count': {
+      const found = matching(samples, stat.filter)
+      return { found, say: String, said: String(found) }
+    }
+    case 'rate': {
+      const found = matching(samples, stat.filter) / Math.max(seconds, Number.MIN_VALUE)
+      const say = (rate: number) => `${round(rate)}/s`
+      return { found, say, said: say(found) }
+    }
   }
   const values = samples.map(sample => sample.value).sort((a, b) => a - b)
   const say = unit === 'duration' ? sayTime : (plain: number) => String(round(plain))
   if (stat.kind === 'quantile') {
     const found = quantileOf(values, stat.of) ?? 0
-    return compared(
-      found,
-      op,
-      value,
-      written,
-      quantileInterval(values, stat.of, LEVEL),
-      say,
-      `${say(found)} of ${n}`,
-    )
+    const interval = quantileInterval(values, stat.of, LEVEL)
+    return { found, interval, say, said: `${say(found)} of ${n}` }
   }
   const summary = summarize(values)
   const found = summary[stat.kind]
-  return compared(
-    found,
-    op,
-    value,
-    written,
-    stat.kind === 'mean' ? meanInterval(summary, LEVEL) : undefined,
-    say,
-    `${say(found)} of ${n}`,
-  )
+  const interval = stat.kind === 'mean' ? meanInterval(summary, LEVEL) : undefined
+  return { found, interval, say, said: `${say(found)} of ${n}` }
+}
+
+function matching(samples: readonly Sample[], filter: readonly LabelTest[]): number {
+  return samples.filter(sample => passes(filter, sample.labelOf)).length
 }
 
 /** Statistical equality: an exact test, or, with `within`, a proof that the share is near enough. */
@@ -218,13 +217,9 @@ function similar(k: number, n: number, value: number, { within }: Written, alpha
 }
 
 function compared(
-  found: number,
-  op: Threshold['op'],
-  value: number,
+  { found, interval, say, said }: Measured,
+  { op, value }: Threshold,
   { confident }: Written,
-  interval: { readonly low: number; readonly high: number } | undefined,
-  say: (value: number) => string,
-  said: string,
 ): Finding {
   const range =
     interval && Number.isFinite(interval.low) && Number.isFinite(interval.high)
