@@ -77,26 +77,15 @@ export function createScenarioRun(input: ScenarioInput, options: RunOptions = {}
   const numbers = Array.from({ length: atMost }, (_, number) => number).filter(
     number => number % stride === first,
   )
-  const digests: string[] = []
-  const notes = new Set<string>()
-  const undone = new Map<string, Undone>()
+  const totals: Totals = { digests: [], notes: new Set(), undone: new Map(), events: 0, virtualNs: 0 }
   let stopped: Stopped = 'until'
-  let events = 0
-  let virtualNs = 0
   let place = 0
   let isDecided = false
   const seedOf = (at: number) => (seed + Math.imul(numbers[at] ?? 0, NEXT_SEED)) >>> 0
   let pass = createPass(input, judges, seedOf(0), options, most)
   const close = () => {
-    const { run } = pass
-    for (const judge of judges) judge.finish?.(run)
-    events += run.world.kernel.events
-    virtualNs = Math.max(virtualNs, run.now)
-    digests.push(run.digest)
-    for (const each of run.undone)
-      if (each.isUnsimulated) notes.add(`${each.path.replace('spec.', '')}: ${each.why}`)
-      else undone.set(`${each.path} ${each.why}`, each)
-    if (!run.startedReady) notes.add('some pod was not ready when the run began')
+    for (const judge of judges) judge.finish?.(pass.run)
+    addRun(totals, pass.run)
     place++
     // Between the least and the most replications, it goes on only while something is undecided.
     isDecided = place >= least && judges.every(judge => judge.verdict().verdict !== 'inconclusive')
@@ -125,26 +114,56 @@ export function createScenarioRun(input: ScenarioInput, options: RunOptions = {}
       stopped = why
       close()
     },
-    report: () => {
-      const judged = judges.map(judge => judgedOf(judge, input))
-      const isWhole = stopped === 'until' || stopped === 'idle'
-      const unfulfilled = [...undone.values()].map(each => diagnosticOf(each, input))
-      return {
-        scenario: metadata.name,
-        title: (spec.description ?? '').trim().split('\n')[0] ?? '',
-        file: input.sourced.file,
-        seed,
-        replications: digests.length,
-        digest: combinedDigest(digests),
-        verdict: isWhole && unfulfilled.length === 0 ? verdictOf(judged) : undecided(verdictOf(judged)),
-        stopped,
-        virtualNs,
-        events,
-        expectations: judged,
-        unsimulated: [...notes, ...unsimulatedMesh(spec), ...unsimulatedResources(input)],
-        diagnostics: [...input.loaded.diagnostics, ...unfulfilled],
-      }
-    },
+    report: () => reportOf(input, seed, judges, totals, stopped),
+  }
+}
+
+/** What the replications leave behind besides what their judges know. */
+interface Totals {
+  readonly digests: string[]
+  /** What is not simulated, as the report says it. */
+  readonly notes: Set<string>
+  readonly undone: Map<string, Undone>
+  events: number
+  virtualNs: number
+}
+
+function addRun(totals: Totals, run: Simulation): void {
+  totals.events += run.world.kernel.events
+  totals.virtualNs = Math.max(totals.virtualNs, run.now)
+  totals.digests.push(run.digest)
+  for (const each of run.undone)
+    if (each.isUnsimulated) totals.notes.add(`${each.path.replace('spec.', '')}: ${each.why}`)
+    else totals.undone.set(`${each.path} ${each.why}`, each)
+  if (!run.startedReady) totals.notes.add('some pod was not ready when the run began')
+}
+
+function reportOf(
+  input: ScenarioInput,
+  seed: number,
+  judges: readonly Judge[],
+  totals: Totals,
+  stopped: Stopped,
+): RunReport {
+  const { spec, metadata } = input.sourced.document
+  const { digests, notes, undone, events, virtualNs } = totals
+  const judged = judges.map(judge => judgedOf(judge, input))
+  const isWhole = stopped === 'until' || stopped === 'idle'
+  const unfulfilled = [...undone.values()].map(each => diagnosticOf(each, input))
+  return {
+    scenario: metadata.name,
+    title: (spec.description ?? '').trim().split('\n')[0] ?? '',
+    file: input.sourced.file,
+    seed,
+    replications: digests.length,
+    digest: combinedDigest(digests),
+    verdict: isWhole && unfulfilled.length === 0 ? verdictOf(judged) : undecided(verdictOf(judged)),
+    stopped,
+    virtualNs,
+    events,
+    expectations: judged,
+    unsimulated: [...notes, ...unsimulatedMesh(spec), ...unsimulatedResources(input)],
+    diagnostics: [...input.loaded.diagnostics, ...unfulfilled],
   }
 }
 
