@@ -2,7 +2,7 @@ import type { ProxyId } from '../kernel/id.ts'
 import { ms, type Nanos, nanos, seconds, ZERO } from '../kernel/time.ts'
 import type { Reason } from '../model/reason.ts'
 import type { ResourceTree } from '../model/resource.ts'
-import { type Component, defineComponent, send } from '../world/component.ts'
+import { type Component, defineComponent, send, stateNamed } from '../world/component.ts'
 import { GAUGE } from '../world/gauge.ts'
 import { commitOf, type ResourceKey, treeOf, watchResources } from '../world/resources.ts'
 import type { World } from '../world/world.ts'
@@ -161,8 +161,7 @@ function reconnectDelay(world: World, since: Nanos): Nanos {
 
 /** Whether istiod answers: pushes, requests, webhooks. */
 export function isIstiodUp(world: World): boolean {
-  const state = world.state.components['pilot'] as PilotState | undefined
-  return state?.up ?? true
+  return stateNamed<PilotState>(world, 'pilot')?.up ?? true
 }
 
 /** From now on pushes go out from what the API server says now. */

@@ -3,7 +3,7 @@ import type { RequestTemplate } from '../model/http.ts'
 import type { Outcome } from '../model/outcome.ts'
 import { loadGenerator } from '../workload/load-generator.ts'
 import type { PodRow } from '../world/cluster.ts'
-import { stateOf } from '../world/component.ts'
+import { stateNamed, stateOf } from '../world/component.ts'
 import type { Connection } from '../world/connection.ts'
 import type { Exchange } from '../world/exchange.ts'
 import { arrivalOf, type Observer, podOf, templateOf, type World } from '../world/world.ts'
@@ -127,7 +127,7 @@ const NOTHING: Outcome = { kind: 'reset', status: 0, flags: [], details: '' }
 
 /** The cluster that the proxy which took this exchange chose for it; `''` where none did. */
 function clusterOf(x: Exchange, world: World): string {
-  const stream = (world.state.components['envoy'] as EnvoyRoom | undefined)?.streams[x.id]
+  const stream = stateNamed<EnvoyRoom>(world, 'envoy')?.streams[x.id]
   return stream?.serial === x.serial ? stream.cluster : ''
 }
 

@@ -2,6 +2,7 @@ import type { EnvoyRoom, Upstream } from '../envoy/room.ts'
 import type { PilotState } from '../istiod/pilot.ts'
 import { parseDuration } from '../model/duration.ts'
 import type { PodRow } from '../world/cluster.ts'
+import { stateNamed } from '../world/component.ts'
 import type { EnvoyState } from '../world/proxy.ts'
 import { treeOf } from '../world/resources.ts'
 import type { World } from '../world/world.ts'
@@ -87,7 +88,7 @@ function podFields(world: World, pod: PodRow | undefined): Fields | undefined {
 }
 
 function roomOf(world: World): EnvoyRoom | undefined {
-  return world.state.components['envoy'] as EnvoyRoom | undefined
+  return stateNamed<EnvoyRoom>(world, 'envoy')
 }
 
 function podOfProxy(world: World, proxy: EnvoyState | undefined): string {
@@ -153,7 +154,7 @@ function clientsOf(world: World, name: string): readonly string[] {
 function proxyFields(world: World, pod: PodRow | undefined): Fields | undefined {
   const proxy = pod && world.state.proxies[pod.proxy]
   if (!pod || !proxy) return undefined
-  const pilot = world.state.components['pilot'] as PilotState | undefined
+  const pilot = stateNamed<PilotState>(world, 'pilot')
   const connection = pilot?.connections[proxy.id]
   const versions = [proxy.cds, proxy.lds, proxy.rds]
   return {

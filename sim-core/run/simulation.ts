@@ -4,15 +4,15 @@ import { type Nanos, nanos } from '../kernel/time.ts'
 import { CLIENTS, requestOf } from '../workload/clients.ts'
 import { addTraffic, loadGenerator, sendOne } from '../workload/load-generator.ts'
 import { type Checkpoint, checkpoint, restore } from '../world/checkpoint.ts'
-import { send, stateOf } from '../world/component.ts'
+import { send, stateNamed, stateOf } from '../world/component.ts'
 import { settle as takeTurns } from '../world/journey.ts'
 import { createTrace, type Log, type Trace, type TraceLevel } from '../world/trace.ts'
 import { internArrival, internTemplate, type World } from '../world/world.ts'
 import type { ActionContext } from './actions/action.ts'
 import { sayAction } from './actions/index.ts'
 import { arrange, meshOfScenario, wallStart } from './arrange.ts'
-import { within } from './breakdown.ts'
 import { createWitness, type Evidence, type Watch } from './evidence.ts'
+import { advance, type Kept } from './kept-instants.ts'
 import type { ProbeFrom, ProbeRequest } from './mesh-input.ts'
 import type { SettledMesh } from './mesh-world.ts'
 import { tellGauges } from './opening-gauges.ts'
@@ -109,7 +109,7 @@ export function createSimulation(input: ScenarioInput, options: Options): Simula
   const beginning = checkpoint(first)
   restore(world, beginning)
   tellGauges(world)
-  const kept: { readonly at: number; readonly image: Checkpoint }[] = [{ at: 0, image: beginning }]
+  const kept: Kept[] = [{ at: 0, image: beginning }]
   const evidence = createWitness(origin, labels, options.watch)
   world.driver.observers.push(evidence)
   const schedule = createSchedule(entries)
@@ -143,35 +143,15 @@ export function createSimulation(input: ScenarioInput, options: Options): Simula
     evidence,
     startedReady,
     get timeline() {
-      return entries.flatMap((entry, index) => {
-        const at = startOf(entry, moment => schedule.at(moment))
-        return at === undefined ? [] : [{ at, name: nameOfEntry(entry, index), text: sayAction(entry.do) }]
-      })
+      return timetable(entries, schedule)
     },
     get traffics() {
       return stateOf(world, loadGenerator).flows.map(flow => flow.traffic.name)
     },
     get undone() {
-      const failed = (world.state.components['timeline'] as TimelineState).problems
-      return [
-        ...problems,
-        ...failed.map(({ index, ...rest }) => ({ path: `spec.timeline[${index}]`, ...rest })),
-      ]
+      return [...problems, ...failedEntries(world)]
     },
-    run: ({ until, events }) => {
-      const { keepEvery } = options
-      const due = keepEvery === undefined ? undefined : (kept.at(-1)?.at ?? 0) + keepEvery
-      const end = Math.min(until ?? Number.POSITIVE_INFINITY, due ?? Number.POSITIVE_INFINITY)
-      const budget = {
-        ...(Number.isFinite(end) && { until: nanos(origin + end) }),
-        ...(events !== undefined && { events }),
-      }
-      const stop = within(world, () => world.kernel.run(budget), origin)
-      world.trace.flush()
-      if (due === undefined || stop === 'events' || end !== due) return stop
-      keep(kept, { at: due, image: checkpoint(world) })
-      return until === undefined || until > due ? 'events' : stop
-    },
+    run: budget => advance(world, origin, budget, options.keepEvery, kept),
     revive,
     still: { copy: trace => stilled(emptyWorld({ ...frame, trace }), checkpoint(world)) },
     stillAt: at => ({
@@ -195,12 +175,17 @@ function stilled(copy: World, image: Checkpoint): World {
 /** A scenario that gives no duration runs for a minute. */
 const DEFAULT_DURATION = 60e9
 
-/** So many instants are kept at most; when there are more, every second one is let go. */
-const MOST_KEPT = 64
+/** Entries with an instant, as they are told. */
+function timetable(entries: readonly TimelineEntry[], schedule: Schedule): Simulation['timeline'] {
+  return entries.flatMap((entry, index) => {
+    const at = startOf(entry, moment => schedule.at(moment))
+    return at === undefined ? [] : [{ at, name: nameOfEntry(entry, index), text: sayAction(entry.do) }]
+  })
+}
 
-function keep<T>(kept: T[], next: T): void {
-  kept.push(next)
-  if (kept.length > MOST_KEPT) kept.splice(0, kept.length, ...kept.filter((_, index) => index % 2 === 0))
+function failedEntries(world: World): readonly Undone[] {
+  const failed = stateNamed<TimelineState>(world, 'timeline')?.problems ?? []
+  return failed.map(({ index, ...rest }) => ({ path: `spec.timeline[${index}]`, ...rest }))
 }
 
 /** Schedules traffic and timeline; says what cannot be done. */

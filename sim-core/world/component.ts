@@ -43,6 +43,11 @@ export function stateOf<State>(world: World, component: Component<State>): State
   return world.state.components[component.name] as State
 }
 
+/** The state of a component by its name; `undefined` where the mesh has none of it. */
+export function stateNamed<State>(world: World, name: string): State | undefined {
+  return world.state.components[name] as State | undefined
+}
+
 /** Schedules a component's event: `send(world, 'pilot.request', delay, row)`. */
 export function send(world: World, event: string, delay: Nanos, detail = 0): Handle {
   return world.kernel.after(delay, world.kernel.kind(event), 0, detail)
