@@ -170,3 +170,28 @@ export interface EndpointSliceBody {
     readonly appProtocol?: string
   }[]
 }
+
+/** What an Ingress routes to; a port by number or by name. */
+export interface IngressPath {
+  readonly path?: string
+  readonly pathType?: 'Exact' | 'Prefix' | 'ImplementationSpecific'
+  readonly backend: {
+    readonly service?: {
+      readonly name?: string
+      readonly port?: { readonly number?: number; readonly name?: string }
+    }
+  }
+}
+/** networking.k8s.io/v1 Ingress. */
+export interface IngressSpec {
+  readonly ingressClassName?: string
+  readonly tls?: readonly { readonly hosts?: readonly string[]; readonly secretName?: string }[]
+  readonly rules?: readonly {
+    readonly host?: string
+    readonly http?: { readonly paths?: readonly IngressPath[] }
+  }[]
+}
+/** networking.k8s.io/v1 IngressClass. */
+export interface IngressClassSpec {
+  readonly controller?: string
+}

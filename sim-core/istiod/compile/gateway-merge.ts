@@ -6,6 +6,7 @@ import { originOf } from '../../model/xds/origins.ts'
 import { type Config, compareAge, listConfigs, refOf } from './configs.ts'
 import { gatewayApiGateways } from './gateway-api/gateways.ts'
 import { isHttpServer, isPassthrough, isTlsServer, protocolOfServer } from './gateway-servers.ts'
+import { ingressGateways } from './ingress.ts'
 import { oncePerKey } from './memo.ts'
 import { isHttp, parseProtocol } from './protocol.ts'
 import type { Proxy, PushContext, ServiceTarget } from './push-context.ts'
@@ -52,7 +53,7 @@ interface Candidate {
 
 /** All Gateways, written as Istio's or converted from the Gateway API, oldest first. */
 const allGateways = (push: PushContext): readonly Config<Gateway>[] =>
-  [...listConfigs(push, 'Gateway'), ...gatewayApiGateways(push)].sort(compareAge)
+  [...listConfigs(push, 'Gateway'), ...gatewayApiGateways(push), ...ingressGateways(push)].sort(compareAge)
 
 /** The merged servers of a gateway proxy; `undefined` when no Gateway applies to it. istio: pilot/pkg/model/gateway.go. */
 export const mergedGatewayOf = oncePerKey((push, proxy: Proxy): MergedGateway | undefined => {

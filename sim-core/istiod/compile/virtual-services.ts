@@ -11,6 +11,7 @@ import {
 } from './configs.ts'
 import { mergeHttpRoutes } from './delegation.ts'
 import { gatewayApiVirtualServices } from './gateway-api/virtual-services.ts'
+import { ingressVirtualServices } from './ingress.ts'
 import { oncePerKey, oncePerPush } from './memo.ts'
 import type { PushContext } from './push-context.ts'
 
@@ -30,7 +31,11 @@ const usesIngressSemantics = (config: Config<unknown>): boolean =>
 
 /** Every VirtualService that is not a mere delegate, oldest first. istio: pilot/pkg/model/virtualservice_controller.go. */
 const mergedVirtualServices = oncePerPush((push): readonly VirtualServiceConfig[] =>
-  [...listConfigs(push, 'VirtualService'), ...gatewayApiVirtualServices(push)]
+  [
+    ...listConfigs(push, 'VirtualService'),
+    ...gatewayApiVirtualServices(push),
+    ...ingressVirtualServices(push),
+  ]
     .filter(config => (config.spec.hosts ?? []).length > 0)
     .sort(compareAge)
     .map(config => {

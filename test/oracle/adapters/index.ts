@@ -22,6 +22,7 @@ import {
   pushContextJudges,
 } from './tables/discovery.ts'
 import { istioGatewayCore, istioGatewayModel } from './tables/gateways.ts'
+import { istioIngressConv } from './tables/ingress.ts'
 import { istioHostMatch, istioProtocolDetect, istioStatPrefix, istioTrustdomain } from './tables/names.ts'
 import { outboundJudges } from './tables/outbound.ts'
 import { istioEnvoyfilterPatch } from './tables/patches.ts'
@@ -66,6 +67,7 @@ export const adapters: Readonly<Record<string, Adapter>> = {
   'tables/istio-gateway-model': istioGatewayModel,
   'tables/istio-host-match': istioHostMatch,
   'tables/istio-httproute-vhosts': istioHttprouteVhosts,
+  'tables/istio-ingress-conv': istioIngressConv,
   'tables/istio-jwt-filter': istioJwtFilter,
   'tables/istio-listener': table(outboundJudges),
   'tables/istio-locality-lb': istioLocalityLb,
