@@ -123,7 +123,10 @@ export function statesAt(view: View, nodes: readonly GraphNode[]): ReadonlyMap<s
   return new Map(
     nodes.map(node => {
       const proxies = node.proxies
-      const ready = node.pods.filter(pod => gauge('pod.ready', pod) === 1).length
+      const ready =
+        node.kind === 'outside'
+          ? node.pods.length
+          : node.pods.filter(pod => gauge('pod.ready', pod) === 1).length
       const versions = proxies.map(versionOf)
       return [
         node.id,

@@ -77,6 +77,11 @@ function anchorsOf(node: GraphNode, box: Box): Anchors {
       const edge = { x: x + box.width / 2 - 4, y }
       return { box, app: edge, envoy: edge, hook: edge }
     }
+    if (node.kind !== 'gateway') {
+      // Requests are at the right of a card's text.
+      const side = { x: x + box.width / 2 - 36, y: y + 20 }
+      return { box, app: side, envoy: side, hook: side }
+    }
     const centre = { x, y: node.kind === 'gateway' ? y + BELOW : y }
     return { box, app: centre, envoy: centre, hook: centre }
   }

@@ -77,13 +77,16 @@ export function graphOf(
   return { level, nodes, edges, hints: hintsOf(nodes, edges), nodeOf, key }
 }
 
+/** Versions of one application are a family. */
+const familyOf = ({ title }: GraphNode) => title.replace(/-v\d+$/, '')
+
 function hintsOf(nodes: readonly GraphNode[], edges: readonly GraphEdge[]): readonly LayoutEdge[] {
   const touched = new Set(edges.flatMap(edge => [edge.from, edge.to]))
   return nodes
-    .filter(node => node.kind === 'pod' && !touched.has(node.id))
+    .filter(node => (node.kind === 'pod' || node.kind === 'workload') && !touched.has(node.id))
     .flatMap(lonely => {
       const sibling = nodes.find(
-        node => node.title === lonely.title && node.group === lonely.group && touched.has(node.id),
+        node => familyOf(node) === familyOf(lonely) && node.group === lonely.group && touched.has(node.id),
       )
       const edge = edges.find(each => each.to === sibling?.id)
       return edge ? [{ from: edge.from, to: lonely.id }] : []

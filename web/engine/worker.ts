@@ -10,10 +10,10 @@ import {
   type ScenarioInput,
   type ScenarioRun,
   sendProbe,
-  sentence,
 } from '../../sim-core/index.ts'
+import { castOf } from './cast.ts'
 import { findIn } from './files.ts'
-import type { Answer, Calls, Cast, Opened, OpenRequest, Question } from './protocol.ts'
+import type { Answer, Calls, Opened, OpenRequest, Question } from './protocol.ts'
 
 /** The run that this worker is at. */
 interface Session {
@@ -124,30 +124,7 @@ function teller(number: number, run: ScenarioRun): (done: boolean) => void {
     const { simulation } = run
     const { state: world } = simulation.world
     const slice = read()
-    const cast: Cast = {
-      pods: world.pods.map(({ id, namespace, name, workload, ordinal, node, proxy, ip }) => {
-        const place = world.nodes[node]
-        return {
-          id,
-          namespace,
-          name,
-          workload,
-          ordinal,
-          proxy,
-          ip,
-          node: place?.name ?? '',
-          zone: place?.zone ?? '',
-        }
-      }),
-      proxies: world.proxies.map(({ id, pod, type, name }) => ({ id, pod, type, name })),
-      templates: world.templates.slice(told.templates),
-      reasons: simulation.log.reasons.slice(told.reasons),
-      sentences: simulation.log.reasons.slice(told.reasons).map(reason => sentence(reason)),
-      traffics: simulation.traffics,
-      arrivals: world.arrivals
-        .slice(told.arrivals)
-        .map(({ host, port, transport, peer, sni }) => ({ host, port, transport, peer, sni })),
-    }
+    const cast = castOf(simulation, told)
     told.templates = world.templates.length
     told.reasons = simulation.log.reasons.length
     told.arrivals = world.arrivals.length
