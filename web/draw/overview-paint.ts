@@ -22,7 +22,7 @@ export interface OverviewPicture {
 
 /** Requests stand on this line, problems hang from it: its share of the height. */
 const BASE = 0.72
-/** Signs closer than this many pixels become plain ticks. */
+/** Signs take so many pixels; one that has no room stands a little to the right of its tick, or is left out beside its like. */
 const SIGN_PX = 15
 
 /** Draws a whole run: how many requests, which went wrong, what was done to it, and what is still to be simulated. */
@@ -140,21 +140,21 @@ function paintMarks(
   { marks, duration, width }: OverviewPicture,
   theme: Theme,
 ): void {
-  let last = Number.NEGATIVE_INFINITY
+  const last: Record<string, number> = {}
+  let taken = Number.NEGATIVE_INFINITY
   for (const { at, glyph, tone } of marks) {
-    const x = Math.min(width - 8, Math.max(8, (at / Math.max(1, duration)) * width))
+    const x = (at / Math.max(1, duration)) * width
     ctx.strokeStyle = theme[tone]
     ctx.lineWidth = 1.5
-    if (x - last < SIGN_PX && tone === 'istiod') {
-      ctx.beginPath()
-      ctx.moveTo(x, 2)
-      ctx.lineTo(x, 6)
-      ctx.stroke()
-      continue
-    }
-    last = x
+    ctx.beginPath()
+    ctx.moveTo(x, 0)
+    ctx.lineTo(x, 4)
+    ctx.stroke()
+    if (x - (last[glyph] ?? Number.NEGATIVE_INFINITY) < 2 * SIGN_PX) continue
+    last[glyph] = x
+    taken = Math.max(taken + SIGN_PX, Math.min(width - 8, Math.max(8, x)))
     ctx.save()
-    ctx.translate(x, 9)
+    ctx.translate(taken, 11)
     ctx.scale(0.75, 0.75)
     const path = new Path2D(glyphs[glyph])
     ctx.fillStyle = theme.bg

@@ -28,6 +28,11 @@ export function useClock(): ClockState {
   return useSyncExternalStore(listenToTold, () => told.state)
 }
 
+/** One thing that the clock says, for those who need not hear of the others. */
+export function useClockPart<T>(pick: (state: ClockState) => T): T {
+  return useSyncExternalStore(listenToTold, () => pick(told.state))
+}
+
 function listenToTold(listener: () => void): () => void {
   told.listeners.add(listener)
   return () => told.listeners.delete(listener)
@@ -50,11 +55,12 @@ export function startLoop(): () => void {
     if (!told.timer) told.timer = window.setTimeout(tell, Math.max(0, wait))
   })
   const letGoOfStore = useStore.subscribe(({ view, run }, before) => {
-    if (view.request !== before.view.request) fitWindow()
-    else if (run.opened !== before.run.opened) clock.setWindow(wholeRun())
+    if (view.request !== before.view.request || run.opened !== before.run.opened) fitWindow()
   })
+  document.addEventListener('glassmesh:fit', fitWindow)
   fitWindow()
   return () => {
+    document.removeEventListener('glassmesh:fit', fitWindow)
     letGo()
     letGoOfStore()
     cancelAnimationFrame(loop.frame)

@@ -33,18 +33,21 @@ export function BusyLanes({ window, width }: BusyLanesProps) {
           : 'No application was called in this window. Choose a request in the table to see its lanes, or press N for the next problem.'}
       </p>
     )
-  const tallest = Math.max(1, ...rows.map(row => row.tallest))
+  const tallest = Math.max(...rows.map(row => row.tallest))
   const shape = area<number>()
     .x((_, i) => i * BIN_PX)
     .y0(0)
-    .y1(value => -(value / tallest) * (ROW_PX - 5))
+    .y1(value => -(value / tallest) * (ROW_PX - 6))
     .curve(curveStepAfter)
   return (
     <>
-      <ul className={`${css.labels} ${css.tall}`} aria-hidden="true">
+      <ul className={`${css.labels} ${css.tall}`} aria-label="Calls in the window">
         {rows.map(row => (
-          <li key={row.pod} title={cast.pods[row.pod]?.name}>
-            {shortPod(cast.pods[row.pod])}
+          <li
+            key={row.pod}
+            title={`${cast.pods[row.pod]?.name ?? ''}: ${row.calls} calls, on average at most ${row.tallest.toFixed(1)} at a time`}
+          >
+            <span>{shortPod(cast.pods[row.pod])}</span> <small>{row.calls}</small>
           </li>
         ))}
       </ul>
@@ -53,10 +56,6 @@ export function BusyLanes({ window, width }: BusyLanesProps) {
           <g key={row.pod} className={css.app} transform={`translate(0 ${(number + 1) * ROW_PX - 2})`}>
             <line className={css.rule} x2={width} />
             <path className={css.load} d={shape([...row.bins]) ?? ''} />
-            <text className={css.figure} x={width - 2} y={-ROW_PX + 14} textAnchor="end">
-              {row.calls} calls, at most {row.tallest < 10 ? row.tallest.toFixed(1) : Math.round(row.tallest)}{' '}
-              at a time
-            </text>
           </g>
         ))}
       </svg>

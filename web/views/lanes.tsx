@@ -1,7 +1,7 @@
 import { type RefObject, useEffect, useMemo, useRef } from 'react'
 import { type Lanes as LanesOfRequest, lanesOf } from '../draw/lanes.ts'
 import type { Span } from '../state/clock.ts'
-import { fitWindow, onFrame, useClock } from '../state/clock-loop.ts'
+import { fitWindow, onFrame, useClockPart } from '../state/clock-loop.ts'
 import { clock, shown, useStore } from '../state/store.ts'
 import css from './lanes.module.css'
 import { BusyLanes } from './lanes-busy.tsx'
@@ -13,7 +13,7 @@ export function Lanes() {
   const [plot, { width }] = useSize<HTMLDivElement>()
   const request = useStore(state => state.view.request)
   const lanes = useLanes(request)
-  const { window } = useClock()
+  const window = useClockPart(state => state.window)
   useWheel(plot)
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what can be scrolled can be reached by keyboard.

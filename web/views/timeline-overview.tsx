@@ -3,7 +3,7 @@ import { overview } from '../draw/overview.ts'
 import { type OverviewMark, paintOverview } from '../draw/overview-paint.ts'
 import { tallyOf } from '../draw/overview-tally.ts'
 import { themeOf } from '../draw/theme.ts'
-import { keepInWindow, onFrame, useClock } from '../state/clock-loop.ts'
+import { keepInWindow, onFrame, useClockPart } from '../state/clock-loop.ts'
 import type { RunSlice } from '../state/store.ts'
 import { clock, shown, useStore } from '../state/store.ts'
 import css from './timeline.module.css'
@@ -99,7 +99,7 @@ type Grip = 'from' | 'to' | 'both'
 
 /** The part of the run that the lanes show: its middle moves it, its ends change it. */
 function Bracket({ width, duration, atOf }: BracketProps) {
-  const { window } = useClock()
+  const window = useClockPart(state => state.window)
   const held = useRef<
     { readonly grip: Grip; readonly at: number; readonly window: typeof window } | undefined
   >(undefined)

@@ -1,7 +1,7 @@
 import { scaleLinear } from 'd3'
 import { useEffect, useRef } from 'react'
 import { countAt, tallyOf } from '../draw/overview-tally.ts'
-import { onFrame, useClock } from '../state/clock-loop.ts'
+import { onFrame, useClock, useClockPart } from '../state/clock-loop.ts'
 import { followClock } from '../state/select.ts'
 import { clock, shown } from '../state/store.ts'
 import css from './timeline.module.css'
@@ -15,7 +15,7 @@ const TICK_PX = 130
 /** The ruler of the window, and on it the handle of the clock. */
 export function Scrubber() {
   const [ruler, { width }] = useSize<HTMLDivElement>()
-  const { window } = useClock()
+  const window = useClockPart(state => state.window)
   const scale = scaleLinear([window.from / 1e9, window.to / 1e9], [0, width])
   const ticks = width > 0 ? scale.ticks(Math.max(2, Math.floor(width / TICK_PX))) : []
   const step = (ticks[1] ?? 1) - (ticks[0] ?? 0)

@@ -2,7 +2,7 @@ import { useState } from 'react'
 import type { GlyphName } from '../draw/glyphs.ts'
 import { type Problem, tallyOf } from '../draw/overview-tally.ts'
 import { type ClockMode, PACES, SPEEDS } from '../state/clock.ts'
-import { jumpTo, keepInWindow, stepOnce, togglePlay, useClock } from '../state/clock-loop.ts'
+import { jumpTo, keepInWindow, stepOnce, togglePlay, useClockPart } from '../state/clock-loop.ts'
 import { parseInstant, sayInstant } from '../state/instant.ts'
 import { nameOfRequest } from '../state/requests.ts'
 import { selectRequest } from '../state/select.ts'
@@ -14,7 +14,7 @@ import css from './timeline.module.css'
 /** The row of buttons that move the clock. */
 export function Transport() {
   return (
-    <div className={css.transport} role="toolbar" aria-label="Clock">
+    <div className={css.transport} role="group" aria-label="Clock">
       <Steps />
       <Modes />
       <Speed />
@@ -27,7 +27,7 @@ export function Transport() {
 }
 
 function Steps() {
-  const { isPlaying } = useClock()
+  const isPlaying = useClockPart(state => state.isPlaying)
   const to = (at: number) => {
     clock.play(false)
     clock.seek(at)
@@ -61,7 +61,7 @@ const modes: readonly { readonly id: ClockMode; readonly label: string; readonly
 ]
 
 function Modes() {
-  const { mode } = useClock()
+  const mode = useClockPart(state => state.mode)
   const hasStory = useStore(state => state.view.request !== undefined)
   return (
     <fieldset className={css.modes} aria-label="Clock mode (S)">
@@ -92,7 +92,10 @@ function saySpeed(speed: number): string {
 }
 
 function Speed() {
-  const { mode, speed, pace, filter } = useClock()
+  const mode = useClockPart(state => state.mode)
+  const speed = useClockPart(state => state.speed)
+  const pace = useClockPart(state => state.pace)
+  const filter = useClockPart(state => state.filter)
   if (mode === 'step')
     return (
       <select
@@ -130,7 +133,7 @@ function Speed() {
 
 /** The instant that is shown; pressed, it can be typed. */
 function Time() {
-  const { at } = useClock()
+  const at = useClockPart(state => state.at)
   const [typed, setTyped] = useState<string | undefined>(undefined)
   if (typed === undefined)
     return (
@@ -236,7 +239,7 @@ function NextButtons() {
             data-tone={kind}
             onClick={() => jumpTo('problem', 1, kind)}
           >
-            next <Icon name={glyph} size={18} />
+            <span>next</span> <Icon name={glyph} size={18} />
           </Button>
         )
       })}
@@ -248,7 +251,7 @@ function NextButtons() {
         data-tone="push"
         onClick={() => jumpTo('push', 1)}
       >
-        next <Icon name="envelope" size={18} />
+        <span>next</span> <Icon name="envelope" size={18} />
       </Button>
     </>
   )
