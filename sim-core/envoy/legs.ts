@@ -2,7 +2,7 @@ import { fractionHolds } from '../decide/route.ts'
 import { none } from '../kernel/id.ts'
 import { type Nanos, nanos, plus, us, ZERO } from '../kernel/time.ts'
 import { type Outcome, outcome } from '../model/outcome.ts'
-import { connectionOf, drain } from '../world/connecting.ts'
+import { connectionOf, drain, isRetired } from '../world/connecting.ts'
 import type { Exchange } from '../world/exchange.ts'
 import {
   answer,
@@ -217,11 +217,12 @@ export const legs: LegsOf<'envoy'> = {
   },
 }
 
-/** A proxy that is about to stop ends each inbound connection with its next answer. istio: pkg/envoy/agent.go, drain_listeners?inboundonly&graceful. */
+/** A proxy that is about to stop ends each inbound connection with its next answer, and one whose listener changed those of the old chain. istio: pkg/envoy/agent.go, drain_listeners?inboundonly&graceful. */
 function sayFarewell(x: Exchange, world: World): void {
-  if (proxyOf(world, x.atProxy).phase !== 'draining') return
   const connection = connectionOf(world, x.connection)
-  if (connection && connection.fromPod !== connection.toPod) drain(world, connection)
+  if (!connection) return
+  const isStopping = proxyOf(world, x.atProxy).phase === 'draining' && connection.fromPod !== connection.toPod
+  if (isStopping || isRetired(connection)) drain(world, connection)
 }
 
 /** Timers over streams that a proxy holds. */

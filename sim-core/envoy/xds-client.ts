@@ -5,7 +5,7 @@ import type { Resources } from '../model/xds/core.ts'
 import type { Listener } from '../model/xds/listener.ts'
 import type { XdsSnapshot } from '../model/xds/snapshot.ts'
 import { defineComponent, send, stateOf } from '../world/component.ts'
-import { drain } from '../world/connecting.ts'
+import { retire } from '../world/connecting.ts'
 import { GAUGE } from '../world/gauge.ts'
 import { settle } from '../world/journey.ts'
 import type { EnvoyState } from '../world/proxy.ts'
@@ -471,7 +471,7 @@ function drainListener(world: World, proxy: EnvoyState, name: string, after: Lis
     if (connection.serial < 0 || connection.toProxy !== proxy.id || connection.chain < 0) continue
     const facts = factsOf(world, connection)
     if (facts?.listener.name !== name) continue
-    if (!chains.some(chain => sameJson(chain, facts.chain))) drain(world, connection)
+    if (!chains.some(chain => sameJson(chain, facts.chain))) retire(world, connection)
   }
 }
 

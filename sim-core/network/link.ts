@@ -2,7 +2,7 @@ import { type Draw, draw } from '../kernel/draw.ts'
 import type { PodId } from '../kernel/id.ts'
 import { ms, type Nanos, us } from '../kernel/time.ts'
 import { defineComponent, stateOf } from '../world/component.ts'
-import { close, reset } from '../world/connecting.ts'
+import { close, isRetired, reset } from '../world/connecting.ts'
 import type { Connection } from '../world/connection.ts'
 import type { World } from '../world/world.ts'
 
@@ -49,10 +49,10 @@ export const network = defineComponent<NetworkState>({
   name: 'network',
   init: () => ({ latency: DEFAULT_LATENCY, lossPercent: 0, faults: [] }),
   on: {
-    /** A draining connection has had its time. */
+    /** A connection that drains has had its time. */
     drained: (_, world, row) => {
       const c = world.state.connections[row]
-      if (c?.phase !== 'draining' || c.drainEnd > world.kernel.now) return
+      if (!c || c.serial < 0 || !isRetired(c) || c.drainEnd > world.kernel.now) return
       if (c.streams > 0) reset(world, c)
       else close(world, c)
     },

@@ -1,5 +1,5 @@
 import { type ConnectionId, NONE, none, type PodId } from '../kernel/id.ts'
-import { type Nanos, seconds } from '../kernel/time.ts'
+import { type Nanos, seconds, ZERO } from '../kernel/time.ts'
 import { type Outcome, outcome } from '../model/outcome.ts'
 import { leaveApplication } from './application.ts'
 import { send } from './component.ts'
@@ -42,6 +42,7 @@ export function addConnection(world: World, protocol: Connection['protocol'], ar
   c.served = 0
   c.maxStreams = protocol === 'h2' ? UNLIMITED : 1
   c.phase = 'connecting'
+  c.drainEnd = ZERO
   c.openedAt = c.lastUsed = c.lastArrivalOut = c.lastArrivalBack = kernel.now
   observeConnection(world, c)
   return c
@@ -107,8 +108,21 @@ export function drain(world: World, c: Connection): void {
   if (c.phase === 'draining' || c.phase === 'closed') return
   if (c.streams === 0) return close(world, c)
   enterPhase(world, c, 'draining')
+  if (isRetired(c)) return
   c.drainEnd = (world.kernel.now + DRAIN_TIME) as Nanos
   send(world, 'network.drained', DRAIN_TIME, c.id)
+}
+
+/** The listener that took it has changed: it lives as it began, ends with its next answer, and after 45 s in any case. The client hears of it with that answer. */
+export function retire(world: World, c: Connection): void {
+  if (c.phase === 'draining' || c.phase === 'closed' || c.drainEnd > world.kernel.now) return
+  c.drainEnd = (world.kernel.now + DRAIN_TIME) as Nanos
+  send(world, 'network.drained', DRAIN_TIME, c.id)
+}
+
+/** Whether it ends with its next answer. */
+export function isRetired(c: Connection): boolean {
+  return c.drainEnd > 0
 }
 
 /** Cuts it off: whoever waits for an answer on it gets a reset. */
