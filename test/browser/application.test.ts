@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { Worker } from 'node:worker_threads'
+import { Worker as Thread } from 'node:worker_threads'
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { Served } from '../../sim-core/cli/serve.ts'
@@ -235,7 +235,10 @@ describe('the application', () => {
     await page.getByRole('heading', { name: 'What is simulated' }).first().waitFor()
     await look(page, 'model')
     await page.goto(`${held.served!.url}#/`)
-    await page.getByText('Hop 1 of').waitFor({ timeout: 30_000 })
+    await page
+      .getByText(/Hop \d+ of/)
+      .first()
+      .waitFor({ timeout: 30_000 })
     await look(page, 'start')
     expect(found).toEqual([])
   })
@@ -258,18 +261,19 @@ describe('a run', () => {
     expect(await digestInThread()).toBe(inNode)
     const { page } = await open('')
     const worker = readdirSync('dist/app/assets').find(file => /^worker-.*\.js$/.test(file))
-    const inChromium = await page.evaluate(
-      ([url, files, scenario]) =>
-        new Promise(resolve => {
-          const engine = new Worker(url as string, { type: 'module' })
-          engine.onmessage = ({ data }) => {
-            if (data.kind === 'failed') resolve(data.message)
-            if (data.kind === 'progress' && data.progress.done) resolve(data.progress.digest)
-          }
-          engine.postMessage({ id: 1, call: 'open', with: { run: 1, files, scenario, actions: [] } })
-        }),
-      [`./assets/${worker}`, filesOf(SCENARIO), SCENARIO] as const,
-    )
+    const question = {
+      id: 1,
+      call: 'open',
+      with: { run: 1, files: filesOf(SCENARIO), scenario: SCENARIO, actions: [] },
+    }
+    const inChromium = await page.evaluate(`new Promise(resolve => {
+      const engine = new Worker('./assets/${worker}', { type: 'module' })
+      engine.onmessage = ({ data }) => {
+        if (data.kind === 'failed') resolve(data.message)
+        if (data.kind === 'progress' && data.progress.done) resolve(data.progress.digest)
+      }
+      engine.postMessage(${JSON.stringify(question)})
+    })`)
     expect(inChromium).toBe(inNode)
   })
 })
@@ -290,7 +294,7 @@ function digestInThread(): Promise<unknown> {
       parentPort.postMessage(run.simulation.digest)
     })`
   return new Promise((resolve, reject) => {
-    const thread = new Worker(code, {
+    const thread = new Thread(code, {
       eval: true,
       workerData: { files: filesOf(SCENARIO), scenario: SCENARIO },
     })

@@ -30,16 +30,19 @@ export async function takeFiles(files: readonly File[]): Promise<void> {
   const scenario = Object.keys(texts).find(name => /^kind:\s*Scenario\s*$/m.test(texts[name] ?? ''))
   const path = scenario ?? 'brought.sim.yaml'
   const all = scenario === undefined ? { ...texts, [path]: scenarioOf(Object.keys(texts)) } : texts
-  const before = useStore.getState().doc
-  if (await openDocument({ files: all, path, seed: undefined, actions: [], undone: [] }))
-    change('view', view => {
-      view.page = 'explore'
-      view.request = undefined
-    })
-  else
-    change('doc', doc => {
-      Object.assign(doc, before)
-    })
+  const { doc, view } = useStore.getState()
+  change('view', draft => {
+    draft.page = 'explore'
+    draft.request = undefined
+  })
+  if (await openDocument({ files: all, path, seed: undefined, actions: [], undone: [] })) return
+  change('doc', draft => {
+    Object.assign(draft, doc)
+  })
+  change('view', draft => {
+    draft.page = view.page
+  })
+  complain(useStore.getState().run.problem ?? `${path} could not be run.`)
 }
 
 function versionOf(text: string): string | undefined {

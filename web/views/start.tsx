@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'react'
 import { glyphOfOutcome } from '../draw/glyphs.ts'
 import { bundledScenarios } from '../engine/bundled.ts'
-import { togglePlay } from '../state/clock-loop.ts'
+import { startLoop, togglePlay } from '../state/clock-loop.ts'
 import { takeFiles } from '../state/drop.ts'
 import { actionOf, undo } from '../state/edits.ts'
 import { isProblem, partyOf, type RequestHop, sayHop } from '../state/hops.ts'
@@ -26,6 +26,8 @@ export function Start() {
   const isPlaying = usePlaying()
   const [toldOnce, setToldOnce] = useState(false)
   const isMine = path === STORY_SCENARIO
+  useEffect(startLoop, [])
+  useEffect(() => selectRequest(undefined), [])
   useEffect(() => {
     if (!isMine) void openBundled(STORY_SCENARIO)
   }, [isMine])
