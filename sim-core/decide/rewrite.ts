@@ -42,21 +42,16 @@ export function rewrittenHost(
   choice: ClusterChoice | undefined,
 ): string | undefined {
   const action = route.route
-  const literal = choice?.entry?.hostRewriteLiteral ?? action?.hostRewriteLiteral
+  const literal = action?.hostRewriteLiteral || choice?.entry?.hostRewriteLiteral
   if (literal) return literal
   if (action?.hostRewriteHeader) return valuesOf(request, action.hostRewriteHeader)[0] ?? request.authority
   if (action?.hostRewritePathRegex) return rewriteByRegex(action.hostRewritePathRegex, pathOnly(request.path))
   return action?.autoHostRewrite ? undefined : request.authority
 }
 
-/** Whether the route gives requests another host, be it the same by chance: the upstream then learns the original one. */
-export function rewritesHost(
-  { route: action }: Route,
-  request: RequestHead,
-  choice: ClusterChoice | undefined,
-): boolean {
-  if (choice?.entry?.hostRewriteLiteral || action?.hostRewriteLiteral || action?.hostRewritePathRegex)
-    return true
+/** Whether the route gives requests another host, be it the same by chance: the upstream then learns the original one. A weighted cluster's own host does not count. */
+export function rewritesHost({ route: action }: Route, request: RequestHead): boolean {
+  if (action?.hostRewriteLiteral || action?.hostRewritePathRegex) return true
   const header = action?.hostRewriteHeader
   return header !== undefined && valuesOf(request, header).length > 0
 }

@@ -463,7 +463,11 @@ function upstreamAnswer(x: Exchange, world: World, stream: StreamRow, plan: Plan
 
 function ownAnswer(x: Exchange, world: World, stream: StreamRow, plan: Plan, given: Outcome): Outcome {
   const filtered = [...(given.headers ?? []), ...filterHeaders(x, world, stream, plan, given)]
-  const headers = downstreamHeaders(plan, filtered, entryOf(x, world, stream, plan), 0)
+  // A redirect or a direct response is no route entry: a filter that answers in its place leaves its headers alone.
+  const isOwn = plan.route.chose?.route !== undefined || x.filter >= plan.filters.length
+  const headers = isOwn
+    ? downstreamHeaders(plan, filtered, entryOf(x, world, stream, plan), 0)
+    : [...filtered, ['server', plan.manager?.serverName ?? 'envoy'] as const]
   const injected = stream.flags.filter(flag => flag === 'DI' && !given.flags.includes(flag))
   const bodiless = plan.head.method === 'HEAD' && { body: '' }
   return outcome({ ...given, ...bodiless, flags: [...injected, ...given.flags], headers })

@@ -345,13 +345,11 @@ function upstreamRequest(
   const mutated = mutateRequest(head, path, command => substitution(plan.facts, command))
   const choice = path.choice
   const host = rewrittenHost(route, mutated, choice) ?? (autoHost || mutated.authority)
-  const isOtherHost =
-    rewritesHost(route, mutated, choice) || (route.route?.autoHostRewrite && autoHost !== '')
+  const isOtherHost = rewritesHost(route, mutated) || (route.route?.autoHostRewrite && autoHost !== '')
   const target = rewrittenPath(route, mutated)
   const counted = path.virtualHost.includeRequestAttemptCount
   const patience = expectedTimeout(plan)
-  const headers: Headers = [
-    ...mutated.headers.filter(([name]) => !(counted && name === 'x-envoy-attempt-count')),
+  const told: Headers = [
     ...(isOtherHost ? [['x-envoy-original-host', mutated.authority] as const] : []),
     ...(rewritesPath(route) ? [['x-envoy-original-path', mutated.path] as const] : []),
     ...(counted ? [['x-envoy-attempt-count', String(attempt)] as const] : []),
@@ -359,6 +357,7 @@ function upstreamRequest(
       ? [['x-envoy-expected-rq-timeout-ms', String(Math.trunc(patience / ms(1)))] as const]
       : []),
   ]
+  const headers = [...mutated.headers.filter(([name]) => !told.some(([own]) => own === name)), ...told]
   return { ...mutated, authority: host, path: target, headers }
 }
 
@@ -400,6 +399,8 @@ function substitution(facts: ChainFacts, command: string): string | undefined {
       return facts.destinationIp
     case 'DOWNSTREAM_LOCAL_PORT':
       return String(facts.destinationPort)
+    case 'PROTOCOL':
+      return facts.protocol === 'h2' ? 'HTTP/2' : 'HTTP/1.1'
     case 'REQUESTED_SERVER_NAME':
       return facts.sni
     case 'DOWNSTREAM_PEER_URI_SAN':

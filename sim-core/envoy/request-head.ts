@@ -39,7 +39,9 @@ export function receivedHead(
   downstream: Downstream,
 ): RequestTemplate {
   const forwarded = joined(request.headers.filter(([name]) => !controlHeaders.has(name)))
-  const scheme = headerValues(forwarded, 'x-forwarded-proto')[0] ?? (downstream.isTls ? 'https' : 'http')
+  const believes = !manager.useRemoteAddress || (manager.xffNumTrustedHops ?? 0) > 0
+  const claimed = believes ? headerValues(forwarded, 'x-forwarded-proto')[0] : undefined
+  const scheme = claimed ?? (downstream.isTls ? 'https' : 'http')
   return {
     ...request,
     scheme: scheme === 'https' ? 'https' : 'http',
@@ -91,13 +93,21 @@ function withDefault(headers: Headers, name: string, value: string): Headers {
   return headers.some(header => header[0] === name) ? headers : [...headers, [name, value]]
 }
 
+/** Headers that the first proxy of a mesh writes itself or does not take from outside. envoy: source/common/http/conn_manager_utility.cc. */
+const edgeHeaders: ReadonlySet<string> = new Set([
+  'x-forwarded-for',
+  'x-envoy-external-address',
+  'x-envoy-original-host',
+  'x-envoy-original-path',
+])
+
 /** With `useRemoteAddress` the peer's address is appended to x-forwarded-for, and what the client claimed about its scheme is not believed. */
 function withSource(headers: Headers, manager: HttpConnectionManager, downstream: Downstream): Headers {
   if (!manager.useRemoteAddress) return headers
   const trusted = manager.xffNumTrustedHops ?? 0
   const claimed = headerValues(headers, 'x-forwarded-for')
   const kept = headers.filter(
-    ([name]) => name !== 'x-forwarded-for' && (trusted > 0 || name !== 'x-forwarded-proto'),
+    ([name]) => !edgeHeaders.has(name) && (trusted > 0 || name !== 'x-forwarded-proto'),
   )
   const chain = manager.skipXffAppend ? claimed : [...claimed, downstream.sourceIp]
   const external: Headers = [

@@ -136,7 +136,33 @@ const query = fc.oneof(
     ),
   },
 )
-const header = fc.tuple(one(...NAMES), one(...VALUES))
+/** What clients should not say, and what browsers do. */
+const MEDDLING: readonly (readonly [string, string])[] = [
+  ['x-forwarded-for', '198.51.100.7'],
+  ['x-forwarded-for', '10.1.2.3, 198.51.100.7'],
+  ['x-forwarded-proto', 'https'],
+  ['x-forwarded-host', 'forwarded.example.com'],
+  ['x-envoy-original-path', '/claimed'],
+  ['x-envoy-original-host', 'claimed.example.com'],
+  ['x-envoy-attempt-count', '7'],
+  ['x-envoy-retry-on', '5xx'],
+  ['x-envoy-max-retries', '3'],
+  ['x-envoy-upstream-rq-timeout-ms', '100'],
+  ['x-envoy-expected-rq-timeout-ms', '9'],
+  ['x-envoy-external-address', '198.51.100.7'],
+  ['x-envoy-internal', 'true'],
+  ['x-forwarded-client-cert', 'By=me'],
+  ['origin', 'https://shop.example.com'],
+  ['origin', 'https://other.org'],
+  ['access-control-request-method', 'GET'],
+  ['accept', 'text/html'],
+  ['te', 'trailers'],
+  ['X-User', 'jason'],
+]
+const header = fc.oneof(
+  { weight: 4, arbitrary: fc.tuple(one(...NAMES), one(...VALUES)) },
+  { weight: 1, arbitrary: one(...MEDDLING).map(([name, value]) => [name, value] as [string, string]) },
+)
 
 const request: fc.Arbitrary<DrawnRequest> = fc.record({
   method: fc.oneof({ weight: 3, arbitrary: fc.constant('GET') }, { weight: 2, arbitrary: one(...METHODS) }),
@@ -217,10 +243,14 @@ const bill = { host: 'bill.plain.svc.cluster.local', port: { number: 80 } }
 const changes = fc
   .record({
     set: maybe(
-      fc.dictionary(one('x-added', 'x-user', 'x-version'), one('set', '%REQ(x-user)%', 'a b', '100%%'), {
-        minKeys: 1,
-        maxKeys: 2,
-      }),
+      fc.dictionary(
+        one('x-added', 'x-user', 'x-version', 'Host', ':authority'),
+        one('set', '%REQ(x-user)%', 'a b', '100%%', '%REQ(:path)%', '%PROTOCOL%', '%REQ(x-none?x-version)%'),
+        {
+          minKeys: 1,
+          maxKeys: 2,
+        },
+      ),
     ),
     add: maybe(
       fc.dictionary(one('x-added', 'x-user', 'x-more'), one('add', 'b'), { minKeys: 1, maxKeys: 2 }),
@@ -285,13 +315,28 @@ const fault = fc
   .map(bare)
   .filter(value => Object.keys(value).length > 0)
 
+const cors = fc
+  .record({
+    allowOrigins: some(
+      one({ exact: 'https://shop.example.com' }, { prefix: 'https://' }, { regex: 'https://.*\\.org' }),
+      2,
+    ),
+    allowMethods: rarely(fc.constant(['GET', 'POST'])),
+    allowHeaders: rarely(fc.constant(['x-user'])),
+    exposeHeaders: rarely(fc.constant(['x-gm-one'])),
+    maxAge: rarely(fc.constant('24h')),
+    allowCredentials: maybe(fc.boolean()),
+  })
+  .map(bare)
+
 const routed = fc
   .record({
     route: destinations,
     rewrite: rarely(rewrite),
     headers: rarely(headers),
     fault: rarely(fault),
-    timeout: rarely(one('5s', '0s')),
+    corsPolicy: rarely(cors),
+    timeout: rarely(one('5s', '0.2s')),
     retries: rarely(
       one(
         { attempts: 0 },
@@ -301,6 +346,7 @@ const routed = fc
     ),
   })
   .map(bare)
+  .filter(setsAuthorityOnce)
 const redirect = fc
   .record({
     uri: rarely(one('/moved', '/moved?z=1', '%PREFIX()%/x')),
@@ -310,7 +356,7 @@ const redirect = fc
     redirectCode: rarely(one(301, 302, 303, 307, 308)),
   })
   .map(bare)
-  .filter(value => Object.keys(value).length > 0)
+  .filter(({ redirectCode: _code, ...changed }) => Object.keys(changed).length > 0)
 const redirected = fc
   .record({ redirect, headers: rarely(fc.record({ response: responseChanges })) })
   .map(bare)
@@ -418,10 +464,12 @@ const policyRule = fc
     ),
   })
   .map(bare)
-const policy: fc.Arbitrary<DrawnPolicy> = fc.record({
-  action: one('ALLOW' as const, 'DENY' as const),
-  rules: fc.array(policyRule, { maxLength: 2 }),
-})
+const policy: fc.Arbitrary<DrawnPolicy> = fc
+  .record({
+    action: one('ALLOW' as const, 'DENY' as const),
+    rules: fc.array(policyRule, { maxLength: 2 }),
+  })
+  .filter(({ action, rules }) => action === 'ALLOW' || rules.length > 0)
 
 /** A configuration of one setting and so many requests to it. */
 export function drawn(requests: number): fc.Arbitrary<Drawn> {
@@ -460,6 +508,12 @@ export function drawn(requests: number): fc.Arbitrary<Drawn> {
       }),
     },
   )
+}
+
+/** Istio refuses a route that names the authority twice, by rewrite or by headers. */
+function setsAuthorityOnce({ route = [], ...changes }: { readonly route?: readonly unknown[] }): boolean {
+  const named = (part: unknown) => JSON.stringify(part).match(/"(Host|:authority|authority)":/g)?.length ?? 0
+  return route.every(each => named([each, changes]) < 2)
 }
 
 /** Without what is not there: YAML would say `null`. */
