@@ -1,4 +1,9 @@
-import { istioProxyCost, type ProxyCost, proxyCosts } from '../config/defaults/proxy-cost.ts'
+import {
+  istioProxyCost,
+  type ProxyCost,
+  type ProxyCostName,
+  proxyCosts,
+} from '../config/defaults/proxy-cost.ts'
 import type { DynamicMetadata } from '../decide/metadata-match.ts'
 import { type ConnectionId, none, type ProxyId } from '../kernel/id.ts'
 import { invariant } from '../kernel/invariant.ts'
@@ -154,15 +159,10 @@ export function roomOf(world: World): EnvoyRoom {
   return world.state.components['envoy'] as EnvoyRoom
 }
 
-/** What proxies' work costs from now on: a preset by its name, or a row of one's own whose absent fields are the default's. Unknown names leave things as they are. */
-export function setProxyCost(world: World, cost: string | Readonly<Record<string, unknown>>): void {
-  const room = roomOf(world)
-  if (typeof cost === 'string') room.cost = proxyCosts[cost] ?? room.cost
-  else room.cost = Object.freeze({ ...istioProxyCost, ...numbersOf(cost) })
-}
-
-function numbersOf(cost: Readonly<Record<string, unknown>>): Partial<ProxyCost> {
-  return Object.fromEntries(Object.entries(cost).filter(([, value]) => typeof value === 'number'))
+/** What proxies' work costs from now on: a preset by its name, or a row of one's own whose absent fields are the default's. */
+export function setProxyCost(world: World, cost: ProxyCostName | Partial<ProxyCost>): void {
+  roomOf(world).cost =
+    typeof cost === 'string' ? proxyCosts[cost] : Object.freeze({ ...istioProxyCost, ...cost })
 }
 
 /** The row of a proxy. */

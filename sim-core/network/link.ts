@@ -96,7 +96,7 @@ export function isCut(world: World, from: PodId, to: PodId): boolean {
   return faults.some(fault => fault.cut && concerns(fault, from, to))
 }
 
-/** How long a packet takes. A lost one is sent again after TCP's least retransmission time-out. */
+/** How long a packet takes. A lost one is sent again after TCP's least retransmission time-out. Simplified: a request or an answer is one packet, whatever its size. */
 export function delay(world: World, from: PodId, to: PodId): Nanos {
   const self = stateOf(world, network)
   const random = world.stream('network/delay')

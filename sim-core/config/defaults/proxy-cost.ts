@@ -1,4 +1,4 @@
-/** CPU that one Envoy worker spends on each piece of work, in microseconds. `topology.proxyCost` replaces the whole row. */
+/** CPU that one Envoy worker spends on each piece of work, in microseconds; `topology.proxyCost` replaces it. Simplified: the size of a body costs nothing, and a handshake costs time and no CPU of the worker. */
 export interface ProxyCost {
   /** Accepting a connection: accept, original destination, listener hand-off. */
   readonly accept: number
@@ -28,14 +28,6 @@ export interface ProxyCost {
   readonly responseWrite: number
   /** istio.stats and access log, after the answer has left. */
   readonly telemetry: number
-  /** Each side's share of a full mTLS 1.3 handshake with RSA-2048 keys. */
-  readonly handshake: number
-  /** The same, resumed. */
-  readonly resumedHandshake: number
-  /** AES-GCM, per KiB. */
-  readonly cipherPerKib: number
-  /** Relaying one KiB of opaque TCP. */
-  readonly relayPerKib: number
 }
 
 /**
@@ -57,10 +49,6 @@ export const istioProxyCost: ProxyCost = {
   responseParse: 34,
   responseWrite: 42,
   telemetry: 20,
-  handshake: 800,
-  resumedHandshake: 130,
-  cipherPerKib: 1,
-  relayPerKib: 2,
 }
 
 /** Nothing costs anything: queues and waits alone, for exact arithmetic. */
@@ -79,14 +67,16 @@ export const freeProxyCost: ProxyCost = {
   responseParse: 0,
   responseWrite: 0,
   telemetry: 0,
-  handshake: 0,
-  resumedHandshake: 0,
-  cipherPerKib: 0,
-  relayPerKib: 0,
 }
 
-/** Presets by name, as `topology.proxyCost` may say. */
-export const proxyCosts: Readonly<Record<string, ProxyCost>> = {
+/** Names of presets, as `topology.proxyCost` may say. */
+export const proxyCostNames = ['istio-docs-1.24', 'free'] as const
+
+/** The name of a preset. */
+export type ProxyCostName = (typeof proxyCostNames)[number]
+
+/** Presets by name. */
+export const proxyCosts: Readonly<Record<ProxyCostName, ProxyCost>> = {
   'istio-docs-1.24': istioProxyCost,
   free: freeProxyCost,
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { istioProxyCost, proxyCostNames } from '../../config/defaults/proxy-cost.ts'
 import { expectation } from './expect.ts'
 import { behavior, traffic } from './request.ts'
 import { entry } from './timeline.ts'
@@ -44,6 +45,10 @@ const zone = z.union([
   z.string(),
   z.strictObject({ name, region: z.string().exactOptional(), nodes: z.int().min(1).exactOptional() }),
 ])
+/** Microseconds of a worker, under the names of the preset. */
+const proxyCostRow = Object.fromEntries(
+  Object.keys(istioProxyCost).map(work => [work, z.number().min(0).exactOptional()]),
+)
 const topology = z.strictObject({
   zones: z.array(zone).min(1).exactOptional(),
   place: z.array(z.strictObject({ select, zone: z.string() })).exactOptional(),
@@ -52,7 +57,7 @@ const topology = z.strictObject({
     .partial()
     .exactOptional(),
   loss: percent.exactOptional(),
-  proxyCost: z.union([z.string(), z.record(z.string(), z.unknown())]).exactOptional(),
+  proxyCost: z.union([z.enum(proxyCostNames), z.strictObject(proxyCostRow)]).exactOptional(),
   clockSkew: dist.exactOptional(),
 })
 
