@@ -1,27 +1,6 @@
-import {
-  createLogReader,
-  createScenarioRun,
-  type Explanation,
-  explain,
-  gatherScenario,
-  probeAnswer,
-  readScenario,
-  replayExchange,
-  type ScenarioInput,
-  type ScenarioRun,
-  sendProbe,
-} from '../../sim-core/index.ts'
-import { castOf } from './cast.ts'
-import { findIn } from './files.ts'
+import { type Explanation, explain, probeAnswer, replayExchange, sendProbe } from '../../sim-core/index.ts'
 import type { Answer, Calls, Opened, OpenRequest, Question } from './protocol.ts'
-
-/** The run that this worker is at. */
-interface Session {
-  readonly number: number
-  readonly input: ScenarioInput
-  readonly run: ScenarioRun
-  readonly tell: (done: boolean) => void
-}
+import { openSession, type Session } from './session.ts'
 
 const state: { session: Session | undefined; paused: boolean; scheduled: boolean } = {
   session: undefined,
@@ -33,9 +12,6 @@ const state: { session: Session | undefined; paused: boolean; scheduled: boolean
 const SLICE_MS = 8
 /** News go out at least so often while a run is under way. */
 const NEWS_MS = 60
-/** Instants are kept so often, so that a request can be run again quickly. */
-const KEEP_EVERY = 2e9
-
 const post = (answer: Answer, transfer: Transferable[] = []) => self.postMessage(answer, { transfer })
 
 const calls: Calls = {
@@ -47,7 +23,7 @@ const calls: Calls = {
   },
   stop: () => {
     state.session?.run.stop('interrupted')
-    state.session?.tell(true)
+    if (state.session) tell(state.session, true)
     return true
   },
   explain: ({ exchange }) => explainExchange(exchange),
@@ -74,73 +50,17 @@ function session(): Session {
 }
 
 function open(request: OpenRequest): Opened {
-  const { scenario, actions, seed } = request
-  const files = { ...request.files, ...Object.assign({}, ...actions.map(action => action.files ?? {})) }
-  const read = readScenario(scenario, files[scenario] ?? '')
-  const gathered = read.ok
-    ? gatherScenario(
-        read.value,
-        findIn(files, scenario),
-        actions.map(action => action.entry),
-      )
-    : read
-  if (!gathered.ok)
-    throw new Error(
-      gathered.problems
-        .slice(0, 5)
-        .map(({ file, line, column, message }) => `${file}:${line}:${column} ${message}`)
-        .join('\n'),
-    )
-  const input = gathered.value
-  const run = createScenarioRun(input, {
-    trace: 'all',
-    replications: 1,
-    actions,
-    keepEvery: KEEP_EVERY,
-    ...(seed !== undefined && { seed }),
-  })
-  state.session = { number: request.run, input, run, tell: teller(request.run, run) }
+  const opened = openSession(request)
+  state.session = opened
   state.paused = false
-  state.session.tell(false)
+  tell(opened, false)
   goOn()
-  const { spec, metadata } = input.sourced.document
-  return {
-    name: metadata.name,
-    title: (spec.description ?? '').trim().split('\n')[0] ?? '',
-    seed: run.seed,
-    duration: run.progress.duration,
-    timeline: run.simulation.timeline,
-    diagnostics: input.loaded.diagnostics,
-    files: input.files,
-    unsimulated: run.simulation.undone.map(({ path, why }) => `${path.replace('spec.', '')}: ${why}`),
-  }
+  return opened.opened
 }
 
-/** Says what has been added since it last spoke. */
-function teller(number: number, run: ScenarioRun): (done: boolean) => void {
-  const read = createLogReader(run.simulation.log)
-  const told = { templates: 0, reasons: 0, arrivals: 0 }
-  return done => {
-    const { simulation } = run
-    const { state: world } = simulation.world
-    const slice = read()
-    const cast = castOf(simulation, told)
-    told.templates = world.templates.length
-    told.reasons = simulation.log.reasons.length
-    told.arrivals = world.arrivals.length
-    const news = {
-      run: number,
-      at: simulation.now,
-      events: world.opened,
-      slice,
-      cast,
-      done,
-      digest: simulation.digest,
-    }
-    post({ kind: 'progress', progress: done ? { ...news, judged: run.report().expectations } : news }, [
-      slice.records,
-    ])
-  }
+function tell({ news }: Session, done: boolean): void {
+  const progress = news(done)
+  post({ kind: 'progress', progress }, [progress.slice.records])
 }
 
 /** Goes on with the run in slices; between them the mail is read. */
@@ -160,7 +80,7 @@ function goOn(): void {
     while (goesOn && performance.now() < until) goesOn = current.run.step()
     if (!goesOn || performance.now() - told > NEWS_MS) {
       told = performance.now()
-      current.tell(!goesOn)
+      tell(current, !goesOn)
     }
     if (goesOn) channel.port2.postMessage(0)
     else state.scheduled = false
