@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { chmodSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { defineConfig } from 'vitest/config'
 import { modelFacts } from './web/model-facts.ts'
 
@@ -10,6 +11,7 @@ const programs = {
   index: 'sim-core/index.ts',
   oracle: 'test/oracle/scoreboard.ts',
   bench: 'test/bench/bench.ts',
+  record: 'web/engine/record.ts',
 }
 
 /** `npx glassmesh` runs the file itself, so it must be allowed to run. */
@@ -37,6 +39,22 @@ const aboutTheModel = {
           ),
         )}`
       : undefined,
+}
+
+/** The start page's story is run when the application is built, by the engine that `npm run build:cli` has made, so that the page can tell it before the engine has been loaded. */
+const recordedStory = {
+  name: 'recorded-story',
+  apply: 'build' as const,
+  async generateBundle(this: { emitFile(file: object): string }) {
+    const folder = join(import.meta.dirname, 'scenarios/two-services')
+    const files = Object.fromEntries(
+      readdirSync(folder).map(name => [`two-services/${name}`, readFileSync(join(folder, name), 'utf8')]),
+    )
+    const engine = pathToFileURL(join(import.meta.dirname, 'dist/record.js')).href
+    const { recordRun } = await import(engine)
+    const source = JSON.stringify(recordRun(files, 'two-services/two-services.sim.yaml'))
+    this.emitFile({ type: 'asset', fileName: 'story.json', source })
+  },
 }
 
 /** Lets the application start without a network: names every file of the build to its service worker. */
@@ -80,7 +98,7 @@ export default defineConfig(({ mode }) =>
         cacheDir: '../dist/vite',
         base: './',
         build: { outDir: '../dist/app', emptyOutDir: true },
-        plugins: [aboutTheModel, offline],
+        plugins: [aboutTheModel, recordedStory, offline],
         worker: { format: 'es' },
         test: { root: '.', include: ['test/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 120_000 },
       },

@@ -2,7 +2,7 @@ import { viewHash } from '../../sim-core/index.ts'
 import { bundledFiles, bundledScenarios } from '../engine/bundled.ts'
 import type { HandAction } from '../engine/protocol.ts'
 import { notice, selectRequest } from './select.ts'
-import { change, clock, openBundled, openDocument, shown, useStore } from './store.ts'
+import { change, clock, openBundled, openDocument, openRecorded, shown, useStore } from './store.ts'
 import { decodeMoment, encodeMoment, MOMENT_VERSION, type Moment } from './url.ts'
 
 /** Fingerprint of what is shown at an instant. */
@@ -61,7 +61,7 @@ export async function openAddress(): Promise<void> {
     show(moment.route)
     if (doc.path !== '') return
     setPath(STORY_SCENARIO)
-    await openBundled(STORY_SCENARIO)
+    await openStory()
     return
   }
   const actions = (moment.actions ?? []).filter(isAction)
@@ -94,6 +94,11 @@ export async function openAddress(): Promise<void> {
 
 /** The scenario of the start page. */
 export const STORY_SCENARIO = 'two-services/two-services.sim.yaml'
+
+/** Opens the start page's story: as it was recorded, or run anew where the record is missing. */
+export async function openStory(): Promise<void> {
+  if (!(await openRecorded(STORY_SCENARIO))) await openBundled(STORY_SCENARIO)
+}
 
 function setPath(path: string): void {
   change('doc', slice => {

@@ -4,6 +4,7 @@ import { LogIndex } from '../../sim-core/index.ts'
 import { bundledFiles } from '../engine/bundled.ts'
 import { connectEngine, type EngineClient } from '../engine/client.ts'
 import type { Cast, HandAction, Opened, Progress } from '../engine/protocol.ts'
+import { progressOf, type Recorded } from '../engine/recorded.ts'
 import { createClock } from './clock.ts'
 
 export type Level = 1 | 2 | 3 | 4
@@ -110,10 +111,11 @@ export const clock = createClock()
 /** What the engine has told; replaced by a new run. */
 export const shown: { index: LogIndex } = { index: new LogIndex() }
 
-const engine: { client: EngineClient | undefined; run: number; shown: number } = {
+const engine: { client: EngineClient | undefined; run: number; shown: number; isRecorded: boolean } = {
   client: undefined,
   run: 0,
   shown: 0,
+  isRecorded: false,
 }
 
 function client(): EngineClient {
@@ -188,6 +190,7 @@ export async function openDocument(doc: Partial<DocSlice>): Promise<boolean> {
   }))
   const { files, path, seed, actions } = useStore.getState().doc
   engine.run++
+  engine.isRecorded = false
   const run = engine.run
   try {
     const request = { run, files, scenario: path, actions, ...(seed !== undefined && { seed }) }
@@ -214,5 +217,23 @@ export async function openBundled(path: string): Promise<boolean> {
   return openDocument({ files, path, seed: undefined, actions: [], undone: [] })
 }
 
+/** Shows the run that came with the page, so that nobody waits for the engine; false when there is none. */
+export async function openRecorded(path: string): Promise<boolean> {
+  const answer = await fetch('./story.json').catch(() => undefined)
+  if (!answer?.ok) return false
+  const [recorded, files] = await Promise.all([answer.json() as Promise<Recorded>, bundledFiles(path)])
+  engine.run++
+  engine.isRecorded = true
+  const { name: scenario, seed } = recorded.opened
+  useStore.setState(({ doc }) => ({ doc: { ...doc, files, path, scenario, seed, actions: [], undone: [] } }))
+  takeIn(progressOf(recorded, engine.run))
+  useStore.setState(({ run }) => ({ run: { ...run, opened: recorded.opened } }))
+  return true
+}
+
 /** Asks the engine that runs the document. */
-export const ask: EngineClient['call'] = (name, ...args) => client().call(name, ...args)
+export const ask: EngineClient['call'] = async (name, ...args) => {
+  // What came with the page is run again by whoever is to be asked about it; it comes out the same.
+  if (engine.isRecorded) await openDocument({})
+  return client().call(name, ...args)
+}

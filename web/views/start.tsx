@@ -5,10 +5,10 @@ import { startLoop, togglePlay } from '../state/clock-loop.ts'
 import { takeFiles } from '../state/drop.ts'
 import { actionOf, undo } from '../state/edits.ts'
 import { isProblem, partyOf, type RequestHop, sayHop } from '../state/hops.ts'
-import { STORY_SCENARIO } from '../state/link.ts'
+import { openStory, STORY_SCENARIO } from '../state/link.ts'
 import { requestsOf } from '../state/requests.ts'
 import { hopsOfSelection, selectHop, selectRequest } from '../state/select.ts'
-import { change, clock, openBundled, openDocument, shown, useStore } from '../state/store.ts'
+import { change, clock, openDocument, shown, useStore } from '../state/store.ts'
 import { Button } from '../ui/button.tsx'
 import { Icon } from '../ui/icon.tsx'
 import css from './start.module.css'
@@ -29,7 +29,7 @@ export function Start() {
   useEffect(startLoop, [])
   useEffect(() => selectRequest(undefined), [])
   useEffect(() => {
-    if (!isMine) void openBundled(STORY_SCENARIO)
+    if (!isMine) void openStory()
   }, [isMine])
   useEffect(() => {
     if (!isMine || pieces === 0 || status === 'opening') return
