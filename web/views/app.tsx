@@ -1,9 +1,10 @@
 import { lazy, Suspense, useEffect } from 'react'
+import { startLoop } from '../state/clock-loop.ts'
 import { wire } from '../state/commands.ts'
 import { useStore } from '../state/store.ts'
-import { Explore } from './explore.tsx'
 import { Pane } from './frame-pane.tsx'
 
+const Explore = lazy(() => import('./explore.tsx').then(({ Explore }) => ({ default: Explore })))
 const Start = lazy(() => import('./start.tsx').then(({ Start }) => ({ default: Start })))
 const Model = lazy(() => import('./model.tsx').then(({ Model }) => ({ default: Model })))
 const dialogs = {
@@ -20,12 +21,13 @@ export function App() {
   useTheme()
   useReducedMotion()
   useEffect(wire, [])
+  useEffect(startLoop, [])
   const Over = pane && pane !== 'legend' ? dialogs[pane] : undefined
   return (
     <>
-      {page === 'explore' && <Explore />}
       <Pane name="page">
         <Suspense>
+          {page === 'explore' && <Explore />}
           {page === 'start' && <Start />}
           {page === 'model' && <Model />}
         </Suspense>

@@ -1,5 +1,3 @@
-import { useEffect } from 'react'
-import { startLoop } from '../state/clock-loop.ts'
 import { Lanes } from './lanes.tsx'
 import css from './timeline.module.css'
 import { OverviewStrip } from './timeline-overview.tsx'
@@ -8,7 +6,6 @@ import { Transport } from './timeline-transport.tsx'
 
 /** Everything about when: the transport, the run at a glance, the lanes of what is looked at, and the scrubber below them. */
 export function Timeline() {
-  useEffect(startLoop, [])
   return (
     <div className={css.timeline}>
       <Transport />
