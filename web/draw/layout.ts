@@ -25,8 +25,8 @@ export interface Placed {
   readonly height: number
 }
 
-const INSIDE = { rankdir: 'LR', nodesep: 24, ranksep: 52, marginx: 16, marginy: 16 } as const
-const OUTSIDE = { rankdir: 'LR', nodesep: 32, ranksep: 44, marginx: 8, marginy: 16 } as const
+const INSIDE = { rankdir: 'LR', nodesep: 24, ranksep: 52, marginx: 16, marginy: 16, slender: 1.3 } as const
+const OUTSIDE = { rankdir: 'LR', nodesep: 32, ranksep: 44, marginx: 8, marginy: 16, slender: 0.7 } as const
 /** Room for a group's title above its nodes. */
 const TITLE_PX = 32
 
@@ -38,7 +38,14 @@ export function place(nodes: readonly LayoutNode[], edges: readonly LayoutEdge[]
     groups.map(group => {
       const members = nodes.filter(node => node.group === group)
       const within = edges.filter(edge => groupOf.get(edge.from) === group && groupOf.get(edge.to) === group)
-      return [group, arrange(members, within, INSIDE)] as const
+      const joined = new Set(within.flatMap(edge => [edge.from, edge.to]))
+      const rest = arrange(
+        members.filter(node => joined.has(node.id)),
+        within,
+        INSIDE,
+      )
+      const lonely = members.filter(node => !joined.has(node.id))
+      return [group, beside(rest, lonely, INSIDE)] as const
     }),
   )
   const between = edges
@@ -54,6 +61,7 @@ export function place(nodes: readonly LayoutNode[], edges: readonly LayoutEdge[]
   const outer = beside(
     arrange(joined, between, OUTSIDE),
     frames.filter(frame => !touched.has(frame.id)),
+    OUTSIDE,
   )
   const placed: Record<string, Box> = {}
   for (const group of groups) {
@@ -74,31 +82,56 @@ interface Arranged {
   readonly height: number
 }
 
-/** Groups that talk to no other stand in columns at the right, not higher than the rest. */
-function beside(
-  rest: Arranged,
-  lonely: readonly { readonly id: string; readonly width: number; readonly height: number }[],
-): Arranged {
+interface Sized {
+  readonly id: string
+  readonly width: number
+  readonly height: number
+}
+
+/** Who talks to no other stands in columns at the right; two stand above each other, more in about a square. */
+function beside(rest: Arranged, lonely: readonly Sized[], options: typeof INSIDE | typeof OUTSIDE): Arranged {
+  if (lonely.length === 0) return rest
+  const { nodesep: gap, marginx, marginy } = options
   const boxes = { ...rest.boxes }
-  const { nodesep: gap, marginx: margin } = OUTSIDE
-  const limit = Math.max(rest.height, ...lonely.map(each => each.height + 2 * margin))
-  let [x, y, widest, bottom] = [Math.max(margin, rest.width + gap / 2), margin, 0, rest.height]
-  for (const { id, width, height } of lonely) {
-    if (y > margin && y + height + margin > limit) {
-      x += widest + gap
-      y = margin
-      widest = 0
+  const isAlone = Object.keys(boxes).length === 0
+  let x = isAlone ? marginx : rest.width + gap / 2
+  let bottom = isAlone ? 0 : rest.height
+  for (const column of columnsOf(lonely, isAlone ? 0 : rest.height, options)) {
+    const widest = Math.max(...column.map(each => each.width))
+    let y = marginy
+    for (const { id, width, height } of column) {
+      boxes[id] = { x: x + widest / 2, y: y + height / 2, width, height }
+      y += height + gap
     }
-    boxes[id] = { x: x + width / 2, y: y + height / 2, width, height }
-    y += height + gap
-    widest = Math.max(widest, width)
-    bottom = Math.max(bottom, y - gap + margin)
+    bottom = Math.max(bottom, y - gap + marginy)
+    x += widest + gap
   }
-  return { boxes, width: lonely.length > 0 ? x + widest + margin : rest.width, height: bottom }
+  return { boxes, width: x - gap + marginx, height: bottom }
+}
+
+function columnsOf(
+  nodes: readonly Sized[],
+  atLeast: number,
+  { nodesep: gap, marginy, slender }: typeof INSIDE | typeof OUTSIDE,
+): readonly (readonly Sized[])[] {
+  const area = nodes.reduce((sum, { width, height }) => sum + (width + gap) * (height + gap), 0)
+  const isPair = slender > 1 && nodes.length <= 2
+  const limit = isPair ? Number.POSITIVE_INFINITY : Math.max(atLeast, slender * Math.sqrt(area))
+  const columns: Sized[][] = []
+  let y: number = marginy
+  for (const node of nodes) {
+    if (columns.length === 0 || (y > marginy && y + node.height + marginy > limit)) {
+      columns.push([])
+      y = marginy
+    }
+    columns.at(-1)?.push(node)
+    y += node.height + gap
+  }
+  return columns
 }
 
 function arrange(
-  nodes: readonly { readonly id: string; readonly width: number; readonly height: number }[],
+  nodes: readonly Sized[],
   edges: readonly LayoutEdge[],
   options: Readonly<Record<string, string | number>>,
 ): Arranged {

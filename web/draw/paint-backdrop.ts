@@ -1,7 +1,7 @@
 import type { Point } from './geometry.ts'
 import { APP } from './geometry.ts'
 import type { GroupOp, NodeOp, PipeOp, StandingOp } from './ops.ts'
-import { shapeOf, write } from './paint.ts'
+import { scaleOf, shapeOf, write } from './paint.ts'
 import type { Theme } from './theme.ts'
 
 type Ctx = CanvasRenderingContext2D
@@ -140,16 +140,18 @@ function paintPod(ctx: Ctx, op: NodeOp, theme: Theme): void {
   const top = box.y - box.height / 2
   const right = box.x + box.width / 2
   readiness(ctx, op, right - 14, top + 16, theme)
-  if (node.detail) write(ctx, theme, node.detail, right - 26, top + 16, { align: 'right', tone: 'muted' })
+  const isRoomy = scaleOf(ctx) > 0.6
+  if (node.detail && isRoomy)
+    write(ctx, theme, node.detail, right - 26, top + 16, { align: 'right', tone: 'muted' })
   write(ctx, theme, node.title, left + 12, top + 16, {
     align: 'left',
     bold: true,
     size: 13,
-    within: box.width - (node.detail ? 26 : 0) - 44,
+    within: box.width - (isRoomy ? (node.detail ? 70 : 44) : 16),
   })
   ctx.fillStyle = theme.app
   ctx.fillRect(app.x - APP.width / 2, app.y - APP.height / 2, APP.width, APP.height)
-  write(ctx, theme, 'app', app.x, app.y, { tone: 'onColor' })
+  write(ctx, theme, 'app', app.x, app.y, { tone: 'onColor', within: APP.width - 24, orNothing: true })
   if (node.envoy === 'none') return
   hook(ctx, op, theme)
   hexagon(ctx, op, theme, 'envoy')

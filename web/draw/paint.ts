@@ -168,9 +168,14 @@ export interface Writing {
   readonly orNothing?: boolean
 }
 
+/** CSS pixels per unit of the picture. */
+export function scaleOf(ctx: Ctx): number {
+  return Math.abs(ctx.getTransform().a) / (globalThis.devicePixelRatio || 1)
+}
+
 /** Writes one line, centred on its height; never smaller than 12 CSS px at the camera's scale, rather shorter. */
 export function write(ctx: Ctx, theme: Theme, text: string, x: number, y: number, how: Writing = {}): void {
-  const scale = Math.abs(ctx.getTransform().a) / (globalThis.devicePixelRatio || 1)
+  const scale = scaleOf(ctx)
   const size = Math.max(how.size ?? 12, 12 / scale)
   ctx.font = `${how.bold ? 600 : 400} ${size}px ${theme.ui}`
   ctx.textAlign = how.align ?? 'center'
