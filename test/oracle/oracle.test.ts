@@ -16,7 +16,7 @@ const FLOORS: Readonly<Record<string, number>> = {
   'istio-it-security': 0.98,
   'istio-sidecar-routes': 1,
   'istio-it-traffic': 0.75,
-  'istio-simulation': 0.97,
+  'istio-simulation': 0.92,
   'tables/istio-authn-policies': 0.8,
   'tables/istio-ingress-conv': 1,
   'tables/istio-jwt-filter': 0.9,
