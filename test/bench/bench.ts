@@ -10,7 +10,7 @@ import { mm1 } from './mm1.ts'
 import { prototypeHold } from './prototype.ts'
 import { timeoutCancel } from './timeout-cancel.ts'
 
-/** Measures the engine and its peers in turn, A B A B, and prints the medians of the ratios of each round. Asserts nothing. */
+/** Measures the engine and its peers in turn, A B A B, and prints one table with the medians of the ratios of each round. Asserts nothing. */
 const self = fileURLToPath(import.meta.url)
 const root = resolve(dirname(self), '..')
 const peers = resolve(root, '../shared/peers')
@@ -178,6 +178,7 @@ async function measure(what: string, n: number): Promise<void> {
     case 'bookinfo':
       return print(bookinfo(`${root}/scenarios/bookinfo`, n))
     case 'mesh':
+      mesh(3, 20_000, n, 0)
       return print(mesh(3, n > 100 ? 150_000 : 250_000, n, 1))
     default:
       throw new Error(`there is no measurement ${what}`)
@@ -186,7 +187,8 @@ async function measure(what: string, n: number): Promise<void> {
 
 /** The rate of one run; `undefined` where the program is not installed or fails. */
 function rateOf(program: Program): number | undefined {
-  if (!existsSync(program.command[0]!) || (program.name === 'SimPy' && !existsSync(peers))) return undefined
+  if (!existsSync(program.command[0]!) || (program.name !== 'glassmesh' && !existsSync(peers)))
+    return undefined
   const [command, ...words] = program.command
   const { status, stdout } = spawnSync(command!, words, {
     encoding: 'utf8',
@@ -198,7 +200,8 @@ function rateOf(program: Program): number | undefined {
   return Number.isFinite(rate) ? rate : undefined
 }
 
-function run(work: Work, rounds: number): void {
+/** Measures one work and gives a line for each peer that is at hand; `absent` collects the others. */
+function run(work: Work, rounds: number, absent: Set<string>): readonly string[] {
   const rates: number[] = []
   const ratios = work.peers.map((): number[] => [])
   const missing = new Set<number>()
@@ -212,13 +215,31 @@ function run(work: Work, rounds: number): void {
       else ratios[index]!.push(mine / theirs)
     }
   }
-  console.log(`${work.name.padEnd(36)} ${compact(median(rates))} ${work.unit}`)
-  for (const [index, peer] of work.peers.entries()) {
-    const ratio = median(ratios[index]!)
-    const target = Number.isNaN(peer.target) ? 'for comparison' : `wanted ${peer.target} ×`
-    const shown = missing.has(index) ? 'not at hand' : `${ratio.toFixed(ratio < 10 ? 2 : 1)} ×`
-    console.log(`  against ${peer.name.padEnd(27)}${shown.padEnd(14)}${target}`)
-  }
+  for (const index of missing) absent.add(work.peers[index]!.name)
+  const rate = `${compact(median(rates))} ${work.unit}`
+  const lines = work.peers.flatMap((peer, index) =>
+    missing.has(index) ? [] : [[peer.name, times(median(ratios[index]!)), wanted(peer.target)]],
+  )
+  if (lines.length === 0) return [row(work.name, rate, '', '', '')]
+  return lines.map((line, index) => row(...(index === 0 ? [work.name, rate] : ['', '']), ...line))
+}
+
+const WIDTHS = [36, 24, 20, 9, 8]
+
+/** One line of the table. */
+function row(...cells: readonly string[]): string {
+  return cells
+    .map((cell, column) => (column > 2 ? cell.padStart(WIDTHS[column]!) : cell.padEnd(WIDTHS[column]!)))
+    .join(' ')
+    .trimEnd()
+}
+
+function times(ratio: number): string {
+  return `${ratio.toFixed(ratio < 10 ? 2 : 1)} ×`
+}
+
+function wanted(target: number): string {
+  return Number.isNaN(target) ? '–' : `${target} ×`
 }
 
 function compact(rate: number): string {
@@ -227,14 +248,17 @@ function compact(rate: number): string {
 
 function main(words: readonly string[]): void {
   const rounds = Number(words[0] ?? 5)
-  if (!existsSync(peers)) console.log(`No peers at ../shared/peers: the engine is measured alone.`)
-  else if (!existsSync(join(built, 'mesh_cpp'))) {
+  if (existsSync(peers) && !existsSync(join(built, 'mesh_cpp'))) {
     mkdirSync(built, { recursive: true })
-    spawnSync('bash', [`${peers}/build.sh`, built], { stdio: 'inherit' })
+    spawnSync('bash', [`${peers}/build.sh`, built], { stdio: 'ignore' })
   }
   const wanted = words[1]
+  const absent = new Set<string>()
+  console.log(row('work', 'engine, median', 'against', 'ratio', 'wanted'))
   for (const work of [...holds, ...timeouts, queue, ...meshes, full])
-    if (wanted === undefined || work.name.includes(wanted)) run(work, rounds)
+    if (wanted === undefined || work.name.includes(wanted))
+      for (const line of run(work, rounds, absent)) console.log(line)
+  if (absent.size > 0) console.log(`Left out, since not installed here: ${[...absent].join(', ')}.`)
 }
 
 if (process.argv[2] === '--measure') await measure(process.argv[3] ?? '', Number(process.argv[4]))
