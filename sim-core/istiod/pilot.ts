@@ -186,8 +186,6 @@ export function proxyOfRow(world: World, settings: IstiodSettings, id: ProxyId):
   })
 }
 
-// ── changes ──
-
 /** Kinds that istiod watches and that lead to pushes. */
 const pushed = new Set([
   'Service',
@@ -264,8 +262,6 @@ function accountsOf(tree: ResourceTree, namespace: string, endpoints: unknown): 
   return [...found].sort().join(' ')
 }
 
-// ── the queue ──
-
 function enqueue(self: PilotState, connection: ConnectionState, request: PushRequest): void {
   connection.pending = mergeRequests(connection.pending, request)
   if (connection.queued || connection.processing) return
@@ -303,8 +299,6 @@ function written(
   for (const type of typesToPush(request, proxy, push.mesh.rootNamespace ?? 'istio-system'))
     if (connection.watched[type]) respond(self, world, settings, connection, proxy, type)
 }
-
-// ── one stream ──
 
 /** A request on a stream: first of its type, an ACK, a NACK, or stale. istio: pkg/xds/server.go ShouldRespond. */
 function receive(self: PilotState, world: World, settings: IstiodSettings, request: DiscoveryRequest): void {

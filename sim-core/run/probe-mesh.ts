@@ -2,7 +2,8 @@ import type { Diagnostic } from '../model/reason.ts'
 import { mismatches } from './decision-partial.ts'
 import { readMeshProbe } from './mesh-input.ts'
 import { createMeshes } from './mesh-world.ts'
-import { probeAnswer, sendProbe } from './probe.ts'
+import { sendProbe } from './probe.ts'
+import { probeAnswer } from './probe-answer.ts'
 import type { ProbeLine } from './probe-proxy.ts'
 
 /** Finds manifests: paths, globs and folders → path and text, and what is not there. The host's job. */

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { explain } from '../../sim-core/run/explain.ts'
 import type { ProbeFrom, ProbeRequest } from '../../sim-core/run/mesh-input.ts'
 import { buildMesh } from '../../sim-core/run/mesh-world.ts'
-import { probeAnswer, sendProbe } from '../../sim-core/run/probe.ts'
+import { sendProbe } from '../../sim-core/run/probe.ts'
+import { probeAnswer } from '../../sim-core/run/probe-answer.ts'
 
 const app = (name: string, version: string) => `
 apiVersion: apps/v1

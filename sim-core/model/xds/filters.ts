@@ -116,7 +116,6 @@ export interface TcpProxy {
   readonly metadataMatch?: unknown
 }
 
-// ── RBAC: envoy/config/rbac/v3/rbac.proto ──
 export interface RBAC {
   readonly '@type': string
   readonly rules?: RbacRules
@@ -173,7 +172,6 @@ export interface Principal {
   readonly sourcedMetadata?: RbacSourcedMetadata
 }
 
-// ── jwt_authn ──
 export interface JwtAuthentication {
   readonly '@type': string
   readonly providers?: Readonly<Record<string, JwtProvider>>
@@ -204,7 +202,6 @@ export interface JwtRequirement {
   readonly allowMissingOrFailed?: Readonly<Record<string, never>>
 }
 
-// ── fault ──
 export interface HTTPFault {
   readonly '@type': string
   readonly delay?: { readonly fixedDelay?: string; readonly percentage?: FractionalPercent }
@@ -215,7 +212,6 @@ export interface HTTPFault {
   }
 }
 
-// ── TLS ──
 export interface SdsSecretConfig {
   readonly name: string
   readonly sdsConfig?: ConfigSource

@@ -1,6 +1,7 @@
 import type { ProbeFrom } from '../mesh-input.ts'
 import { qualified } from '../names.ts'
-import { probeAnswer, sendProbe } from '../probe.ts'
+import { sendProbe } from '../probe.ts'
+import { probeAnswer } from '../probe-answer.ts'
 import { sayTime } from '../report.ts'
 import type { Simulation } from '../simulation.ts'
 import { combinationsOf } from '../traffic-of.ts'

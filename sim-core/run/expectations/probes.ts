@@ -1,6 +1,7 @@
 import { mismatches } from '../decision-partial.ts'
 import type { ProbeRequest } from '../mesh-input.ts'
-import { probeAnswer, sendProbe } from '../probe.ts'
+import { sendProbe } from '../probe.ts'
+import { probeAnswer } from '../probe-answer.ts'
 import { sayTime } from '../report.ts'
 import type { Simulation } from '../simulation.ts'
 import { combinationsOf, senderOf } from '../traffic-of.ts'
