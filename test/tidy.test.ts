@@ -91,6 +91,12 @@ describe('the house', () => {
     ).toEqual([])
   })
 
+  it('has every room on its map', () => {
+    const map = readFileSync(join(core, 'README.md'), 'utf8')
+    const rooms = new Set(sources.map(source => source.room).filter(room => room !== ''))
+    expect([...rooms].filter(room => !new RegExp(`^${room} +\\w`, 'm').test(map))).toEqual([])
+  })
+
   it('imports only downwards', () => {
     const wrong = sources.flatMap(source =>
       source.room === ''

@@ -4,7 +4,7 @@ import { lengthOf, put, take } from './fifo.ts'
 import { resume } from './journey.ts'
 import { podOf, type World } from './world.ts'
 
-/** Room in the application of the pod that holds the exchange? `queued` ones are resumed at their leg once they have a place. */
+/** Room in the application of the pod that holds the exchange? `queued` ones are resumed at their leg once they have a place. Simplified: places are all that limits an application; nodes always have CPU enough. */
 export function enterApplication(
   world: World,
   x: Exchange,
