@@ -150,10 +150,10 @@ function describe(
     group: level === 1 ? OUTSIDE : first?.namespace || OUTSIDE,
     width,
     height,
-    title: kind === 'istiod' ? 'istiod' : level === 1 ? id : titleOf(first, kind, level),
+    title: kind === 'istiod' ? 'istiod' : kind === 'namespace' ? id : titleOf(first, kind, level),
     detail:
       level === 1
-        ? `${workloads} ${workloads === 1 ? 'workload' : 'workloads'}, ${pods.length} pods`
+        ? `${workloads} ${workloads === 1 ? 'workload' : 'workloads'}, ${pods.length} ${pods.length === 1 ? 'pod' : 'pods'}`
         : level === 2 || kind === 'gateway'
           ? `${pods.length} ${pods.length === 1 ? 'pod' : 'pods'}`
           : versionOf(first),

@@ -50,6 +50,7 @@ export interface EnvelopeOp {
   readonly to: Point
   readonly label: string
   readonly state: 'travels' | 'accepted' | 'refused'
+  readonly node: string
   readonly proxy: number
   readonly record: number
 }

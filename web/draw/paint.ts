@@ -152,7 +152,7 @@ function paintEnvelope(ctx: Ctx, op: EnvelopeOp, theme: Theme): void {
     ctx.stroke(shapeOf(op.state === 'refused' ? 'gone' : 'ready'))
     ctx.translate(17, 0)
   }
-  write(ctx, theme, op.label, 25, 0, { tone: 'istiod', halo: true })
+  write(ctx, theme, op.label, 12, 0, { tone: 'istiod', halo: true, align: 'left' })
   ctx.restore()
 }
 

@@ -312,20 +312,27 @@ function envelopes(input: SceneInput): readonly EnvelopeOp[] {
     const share = Math.min(1, (view.at - sent) / Math.max(1, time - sent))
     if (share >= 1 && view.at > time + linger) continue
     seen.add(`${node} ${type}`)
+    const state = share < 1 ? 'travels' : isRefused ? 'refused' : 'accepted'
     const { x, y } = anchors.envoy
-    const from = shield.box
-    const lift = 30 + 12 * found.filter(op => op.to.x === x && op.to.y === y - 30).length
-    found.push({
-      kind: 'envelope',
-      x: from.x + (x - from.x) * share,
-      y: from.y + (y - lift - from.y) * share,
-      from: { x: from.x, y: from.y },
-      to: { x, y: y - 30 },
-      label: type,
-      state: share < 1 ? 'travels' : isRefused ? 'refused' : 'accepted',
-      proxy: push.actor,
-      record: i,
-    })
+    const from = { x: shield.box.x, y: shield.box.y }
+    const to = { x, y: y - 30 }
+    const at = { x: from.x + (to.x - from.x) * share, y: from.y + (to.y - from.y) * share }
+    // What left together travels in one envelope.
+    const same = found.findIndex(op => op.node === node && op.state === state && Math.abs(op.x - at.x) < 4)
+    const other = found[same]
+    if (other) found[same] = { ...other, label: `${type} ${other.label}` }
+    else
+      found.push({
+        kind: 'envelope',
+        ...at,
+        from,
+        to,
+        label: type,
+        state,
+        node: node ?? '',
+        proxy: push.actor,
+        record: i,
+      })
   }
   return found.reverse()
 }

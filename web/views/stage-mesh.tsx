@@ -32,7 +32,7 @@ interface Studio {
 }
 
 /** Room around the mesh when all of it is shown: the breadcrumb above, the line of words below. */
-const MARGIN = { top: 48, right: 24, bottom: 56, left: 24 } as const
+const MARGIN = { top: 48, right: 24, bottom: 64, left: 24 } as const
 const ZOOM = [0.15, 4] as const
 
 /** Two canvases, and above them the nodes as buttons. */

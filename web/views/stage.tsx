@@ -6,6 +6,7 @@ import { change, shown, useStore } from '../state/store.ts'
 import css from './stage.module.css'
 import { Cutaway } from './stage-cutaway.tsx'
 import { Mesh } from './stage-mesh.tsx'
+import { Now } from './stage-now.tsx'
 import { Breadcrumb, StageTools } from './stage-tools.tsx'
 
 /** The mesh as a picture, at one of four levels. */
@@ -23,6 +24,7 @@ export function Stage() {
         <p className={css.wait}>{waitingWords(status, problem)}</p>
       )}
       {level === 4 && <Cutaway />}
+      {level !== 4 && <Now />}
       <Breadcrumb />
       <StageTools />
       {hidden.length > 0 && (
