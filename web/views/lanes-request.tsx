@@ -1,9 +1,10 @@
-import { useId } from 'react'
+import { type RefObject, useEffect, useId, useRef } from 'react'
 import { glyphOfOutcome, glyphs, toneOfOutcome } from '../draw/glyphs.ts'
 import type { LaneRow, LaneSlice, Lanes, Phase } from '../draw/lanes.ts'
 import { tallyOf } from '../draw/overview-tally.ts'
 import type { Cast } from '../engine/protocol.ts'
 import type { Span } from '../state/clock.ts'
+import { useClockPart } from '../state/clock-loop.ts'
 import { decidingExchange, sayLength, shortPod } from '../state/hops.ts'
 import { followClock } from '../state/select.ts'
 import { clock, shown, useStore } from '../state/store.ts'
@@ -23,6 +24,8 @@ interface RequestLanesProps {
 export function RequestLanes({ lanes, window, width }: RequestLanesProps) {
   const cast = useStore(state => state.run.cast)
   const prefix = useId()
+  const drawing = useRef<SVGSVGElement>(null)
+  useRowInSight(lanes, drawing)
   const xOf = (at: number) => ((at - window.from) / (window.to - window.from)) * width
   const height = (lanes.rows.length + 1) * ROW_PX
   const middle = (row: number) => (row + 0.5) * ROW_PX
@@ -36,7 +39,7 @@ export function RequestLanes({ lanes, window, width }: RequestLanesProps) {
         ))}
         <li>istiod</li>
       </ul>
-      <svg className={css.drawing} height={height} aria-hidden="true">
+      <svg ref={drawing} className={css.drawing} height={height} aria-hidden="true">
         <Patterns prefix={prefix} />
         {[...lanes.rows, undefined].map((row, number) => (
           <line
@@ -83,6 +86,22 @@ export function RequestLanes({ lanes, window, width }: RequestLanesProps) {
       </svg>
     </>
   )
+}
+
+/** Scrolls to whoever has the request at the instant that is shown, when the clock moves. */
+function useRowInSight(lanes: Lanes, drawing: RefObject<SVGSVGElement | null>): void {
+  const at = useClockPart(state => state.at)
+  useEffect(() => {
+    const scroller = drawing.current?.closest('section')
+    const row = lanes.rows.findIndex(({ slices }) =>
+      slices.some(slice => slice.phase !== 'wait' && slice.from <= at && slice.to > at),
+    )
+    if (!scroller || row < 0) return
+    const top = row * ROW_PX
+    const lowest = top + ROW_PX - scroller.clientHeight
+    if (top < scroller.scrollTop) scroller.scrollTop = top
+    else if (lowest > scroller.scrollTop) scroller.scrollTop = lowest
+  }, [at, lanes, drawing])
 }
 
 function nameOf(row: LaneRow, cast: Cast): string {
