@@ -13,7 +13,7 @@ const mediaTypes: Readonly<Record<string, string>> = {
 }
 
 /** What the application needs and nothing else; the README lists it for people who serve the files themselves. */
-export const CONTENT_SECURITY_POLICY =
+const CONTENT_SECURITY_POLICY =
   "default-src 'self'; worker-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'self'"
 
 export interface Served {

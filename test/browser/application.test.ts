@@ -1,5 +1,6 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { Worker as Thread } from 'node:worker_threads'
+import axe from 'axe-core'
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { Served } from '../../sim-core/cli/serve.ts'
@@ -210,7 +211,7 @@ describe('the application', () => {
   it.each(['light', 'dark'] as const)('has nothing for axe to complain of in %s', async colorScheme => {
     const found: string[] = []
     const look = async (page: Page, what: string) => {
-      await page.evaluate(readFileSync('node_modules/axe-core/axe.min.js', 'utf8'))
+      await page.evaluate(axe.source)
       const { violations } = await page.evaluate(() => (globalThis as unknown as Axe).axe.run())
       for (const each of violations)
         found.push(`${what}: ${each.id} at ${each.nodes.map(node => node.target.join(' ')).join(', ')}`)

@@ -99,6 +99,8 @@ export interface Progress {
   readonly cast: Cast
   readonly done: boolean
   readonly digest: string
+  /** Entries of the timeline that could not be done so far, and why. */
+  readonly undone: readonly string[]
   readonly judged?: readonly Judged[]
 }
 

@@ -58,7 +58,7 @@ export function openSession(request: OpenRequest): Session {
     timeline: run.simulation.timeline,
     diagnostics: input.loaded.diagnostics,
     files: input.files,
-    unsimulated: run.simulation.undone.map(({ path, why }) => `${path.replace('spec.', '')}: ${why}`),
+    unsimulated: undoneIn(run.simulation),
   }
   return { input, run, opened, news: teller(request.run, run) }
 }
@@ -83,7 +83,13 @@ function teller(number: number, run: ScenarioRun): (done: boolean) => Progress {
       cast,
       done,
       digest: simulation.digest,
+      undone: undoneIn(simulation),
     }
     return done ? { ...news, judged: run.report().expectations } : news
   }
+}
+
+/** What of the scenario, and of what was done by hand, could not be done. */
+function undoneIn({ undone }: ScenarioRun['simulation']): readonly string[] {
+  return undone.map(({ path, why }) => `${path.replace('spec.', '')}: ${why}`)
 }

@@ -217,10 +217,10 @@ function isWorthTelling(
 }
 
 /** What a time is spent on, for the budget of a request. */
-export type Purse = 'app' | 'proxy' | 'network'
+type Purse = 'app' | 'proxy' | 'network'
 
 /** Whose time a hop is. */
-export function purseOf(hop: RequestHop): Purse {
+function purseOf(hop: RequestHop): Purse {
   if (hop.station === 'app') return 'app'
   return hop.station === 'network' || hop.station === 'reply' || hop.station === 'connect'
     ? 'network'

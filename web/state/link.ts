@@ -6,7 +6,7 @@ import { change, clock, openBundled, openDocument, openRecorded, shown, useStore
 import { decodeMoment, encodeMoment, MOMENT_VERSION, type Moment } from './url.ts'
 
 /** Fingerprint of what is shown at an instant. */
-export function stateHash(at: number): string {
+function stateHash(at: number): string {
   return viewHash(shown.index.view(at))
 }
 

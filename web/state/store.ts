@@ -28,6 +28,8 @@ export interface RunSlice {
   readonly at: number
   readonly events: number
   readonly digest: string
+  /** What of the timeline could not be done so far, and why. */
+  readonly undone: readonly string[]
   readonly cast: Cast
   /** Counts the pieces of the log that have arrived; the index itself changes in place. */
   readonly pieces: number
@@ -73,6 +75,7 @@ const IDLE: RunSlice = {
   at: 0,
   events: 0,
   digest: '',
+  undone: [],
   cast: NOBODY,
   pieces: 0,
   judged: undefined,
@@ -161,6 +164,7 @@ function takeIn(progress: Progress): void {
       at: progress.at,
       events: progress.events,
       digest: progress.digest,
+      undone: progress.undone,
       pieces: isFirst ? 1 : run.pieces + 1,
       judged: progress.judged ?? (isFirst ? undefined : run.judged),
       status: progress.done ? 'done' : run.status === 'paused' ? 'paused' : 'running',

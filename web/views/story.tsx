@@ -13,9 +13,11 @@ export function Story() {
   const request = useStore(state => state.view.request)
   const selected = useStore(state => state.view.hop)
   const reducedMotion = useStore(state => state.view.reducedMotion)
+  const title = useStore(state => state.doc.scenario)
   const hops = hopsOfSelection()
   return (
     <section className={css.story} aria-label="Story">
+      <h1 className={css.spoken}>Glassmesh: {title}</h1>
       <Summary />
       {request !== undefined && (
         <details open={reducedMotion || matchMedia('(max-width: 767px)').matches}>
@@ -54,6 +56,7 @@ function Summary() {
     <p className={css.summary}>
       {opened.name}. {workloads.size} workloads. {clock.state.isPlaying ? 'Playing' : 'Paused'} at{' '}
       {sayTime(at)}. {flying} requests in flight, {ended.length} done, {bad} of them with a problem.{' '}
+      {run.undone.length > 0 && `Could not be done: ${run.undone.join('; ')}. `}
       {failing !== undefined && `${failing} of ${run.judged?.length ?? 0} checks fail. `}
       {bad > 0 ? 'Press N for the next problem.' : 'Choose a request in the table, or press Space to play.'}
     </p>

@@ -27,7 +27,7 @@ const questions: Readonly<Record<string, string>> = {
 const SHOWN = 6
 
 /** Steps of an explanation that were taken in a hop. */
-export function stepsOf(explanation: Explanation, hop: RequestHop): readonly ExplainedStep[] {
+function stepsOf(explanation: Explanation, hop: RequestHop): readonly ExplainedStep[] {
   const dialled = hop.station === 'connect' || hop.station === 'network'
   const exchange = dialled ? (shown.index.exchange(hop.exchange)?.parent ?? -1) : hop.exchange
   return partsOf(explanation, exchange).flatMap(part =>
