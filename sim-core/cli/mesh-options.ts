@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander'
-import { readMeshConfig } from '../config/mesh-config-text.ts'
+import { meshConfigDiagnostics, readMeshConfig } from '../config/mesh-config-text.ts'
 import type { MeshConfig } from '../model/istio.ts'
 import type { ProbeMesh } from '../run/mesh-input.ts'
 import { readFiles, readOne } from './files.ts'
@@ -82,19 +82,9 @@ export function meshOf(options: MeshOptions): {
 /** A MeshConfig as it is written in a file; empty without one. Stops the command when it is none. */
 export function readMeshFile(file: string | undefined): MeshConfig {
   if (file === undefined) return {}
-  const { mesh, problems } = readMeshConfig(readOne(file))
-  refuseErrors(
-    problems.map(({ line, column, message }) => ({
-      severity: 'error',
-      code: 'mesh.config',
-      message,
-      file,
-      line,
-      column,
-      effect: 'ignored',
-    })),
-  )
-  return mesh
+  const text = readOne(file)
+  refuseErrors(meshConfigDiagnostics(file, text))
+  return readMeshConfig(text).mesh
 }
 
 /** RFC 7517: an object with `keys`. */

@@ -1,4 +1,5 @@
 import type { MeshConfig } from '../model/istio.ts'
+import type { Diagnostic } from '../model/reason.ts'
 import { isRecord, readDocuments } from './documents.ts'
 import { conform } from './shapes/conform.ts'
 import { meshConfig } from './shapes/mesh-config.ts'
@@ -25,7 +26,20 @@ export function readMeshConfig(text: string): {
   return { mesh: isRecord(mesh) ? mesh : {}, problems: found }
 }
 
-/** The same for a value that is parsed already; what cannot be read is left out without a word. */
+/** What is wrong in a file that is a mesh configuration. */
+export function meshConfigDiagnostics(file: string, text: string): readonly Diagnostic[] {
+  return readMeshConfig(text).problems.map(({ line, column, message }) => ({
+    severity: 'error',
+    code: 'mesh.config',
+    message,
+    file,
+    line,
+    column,
+    effect: 'ignored',
+  }))
+}
+
+/** A mesh configuration that is parsed already; what cannot be read is left out without a word. */
 export function saneMeshConfig(value: unknown): MeshConfig {
   const mesh = conform(value ?? {}, meshConfig, 'lenient', () => undefined)
   return isRecord(mesh) ? mesh : {}

@@ -143,7 +143,7 @@ function frontAddress(
   return undefined
 }
 
-/** Names of the outside world exist, though no manifest speaks of them. */
+/** Names of the outside world exist, though no manifest speaks of them. Simplified: a name of two labels is outside only under a well-known top-level domain, as it may be a service and its namespace. */
 function knowOutsideName(world: World, name: string, port: number): void {
   const isInside =
     !name.includes('.') || name.endsWith('.local') || name.split('.').length < 3 || name.endsWith('.svc')

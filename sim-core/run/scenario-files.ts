@@ -1,7 +1,7 @@
 import { examined } from '../config/admission.ts'
 import { treeKeyOf } from '../config/kinds.ts'
 import { type Loaded, load } from '../config/load.ts'
-import { readMeshConfig } from '../config/mesh-config-text.ts'
+import { meshConfigDiagnostics } from '../config/mesh-config-text.ts'
 import { applyAll } from '../config/resource-store.ts'
 import type { Diagnostic, Result } from '../model/reason.ts'
 import type { Resource } from '../model/resource.ts'
@@ -132,15 +132,7 @@ function textPaths(spec: Spec): readonly string[] {
 function meshProblems({ mesh }: Spec, texts: ReadonlyMap<string, string>): readonly Diagnostic[] {
   const file = mesh?.meshConfig
   if (typeof file !== 'string') return []
-  return readMeshConfig(texts.get(file) ?? '').problems.map(({ line, column, message }) => ({
-    severity: 'error',
-    code: 'mesh.config',
-    message,
-    file,
-    line,
-    column,
-    effect: 'ignored',
-  }))
+  return meshConfigDiagnostics(file, texts.get(file) ?? '')
 }
 
 /** A distribution of measured durations needs some. */

@@ -4,7 +4,8 @@ import { ms, seconds } from '../../sim-core/kernel/time.ts'
 import { buildMesh } from '../../sim-core/run/mesh-world.ts'
 import { addTraffic, steady } from '../../sim-core/workload/load-generator.ts'
 import type { Call, Step } from '../../sim-core/world/behavior.ts'
-import { internArrival, internTemplate, type World } from '../../sim-core/world/world.ts'
+import type { World } from '../../sim-core/world/world.ts'
+import { anArrival, aRequest } from '../world/a-world.ts'
 
 /** The full engine on Bookinfo: manifests compiled, every request through two Envoys. Service calls per second of wall time; 3.7 of them make a page. */
 export function bookinfo(folder: string, pages: number) {
@@ -23,8 +24,8 @@ export function bookinfo(folder: string, pages: number) {
   addTraffic(world, {
     name: 'users',
     from: sender(world),
-    template: template(world, 'productpage:9080'),
-    arrival: arrival(world, host),
+    template: aRequest(world, 'productpage:9080'),
+    arrival: anArrival(world, host, { port: 9080 }),
     keepAlive: true,
     load: steady('poisson', perSecond),
     timeout: undefined,
@@ -58,37 +59,11 @@ function sender(world: World): string {
   return `${pod?.namespace}/${pod?.workload}`
 }
 
-function template(world: World, authority: string): number {
-  return internTemplate(world, {
-    protocol: 'http/1.1',
-    grpc: false,
-    method: 'GET',
-    scheme: 'http',
-    authority,
-    path: '/',
-    headers: [],
-    bodyBytes: 0,
-  })
-}
-
-function arrival(world: World, host: string): number {
-  return internArrival(world, {
-    host,
-    address: '',
-    port: 9080,
-    protocol: 'http/1.1',
-    transport: 'raw_buffer',
-    sni: '',
-    alpn: [],
-    peer: '',
-  })
-}
-
 function behave(world: World): void {
   const call = (host: string): Call => ({
     do: 'call',
-    template: template(world, `${host}:9080`),
-    arrival: arrival(world, host),
+    template: aRequest(world, `${host}:9080`),
+    arrival: anArrival(world, host, { port: 9080 }),
     keepAlive: true,
     onError: 'fail',
   })
