@@ -107,5 +107,3 @@ export interface NodeOp {
 
 /** Everything that stays where it is. */
 export type StandingOp = GroupOp | PipeOp | NodeOp
-
-export type DrawOp = MovingOp | StandingOp
