@@ -1,7 +1,6 @@
 import { type RefObject, useEffect, useId, useRef } from 'react'
 import { glyphOfOutcome, glyphs, toneOfOutcome } from '../draw/glyphs.ts'
 import type { LaneRow, LaneSlice, Lanes, Phase } from '../draw/lanes.ts'
-import { tallyOf } from '../draw/overview-tally.ts'
 import type { Cast } from '../engine/protocol.ts'
 import type { Span } from '../state/clock.ts'
 import { useClockPart } from '../state/clock-loop.ts'
@@ -9,6 +8,7 @@ import { decidingExchange, sayLength, shortPod } from '../state/hops.ts'
 import { followClock } from '../state/select.ts'
 import { clock, shown, useStore } from '../state/store.ts'
 import css from './lanes.module.css'
+import { Pushes } from './lanes-pushes.tsx'
 
 /** Height of a row, and of a slice in it. */
 const ROW_PX = 20
@@ -218,23 +218,4 @@ function Outcome({ lanes, xOf, middle }: OutcomeProps) {
       </text>
     </g>
   )
-}
-
-/** No more signs of pushes than this are drawn in one window. */
-const MOST_PUSHES = 200
-
-function Pushes({ window, xOf }: { readonly window: Span; readonly xOf: (at: number) => number }) {
-  useStore(state => state.run.pieces)
-  const { pushes } = tallyOf(shown.index)
-  return pushes
-    .filter(at => at >= window.from && at <= window.to)
-    .slice(0, MOST_PUSHES)
-    .map(at => (
-      <path
-        key={at}
-        className={css.push}
-        d={glyphs.envelope}
-        transform={`translate(${xOf(at).toFixed(1)} 0) scale(0.85)`}
-      />
-    ))
 }
