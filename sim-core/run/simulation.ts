@@ -106,10 +106,8 @@ export function createSimulation(input: ScenarioInput, options: Options): Simula
   const clock = { now: 0 as Nanos, origin }
   const world = emptyWorld({ ...frame, trace: createTrace(options.trace, clock) })
   Object.defineProperty(clock, 'now', { get: () => nanos(world.kernel.now - origin) })
-  const beginning = checkpoint(first)
-  restore(world, beginning)
+  restore(world, checkpoint(first))
   tellGauges(world)
-  const kept: Kept[] = [{ at: 0, image: beginning }]
   const evidence = createWitness(origin, labels, options.watch)
   world.driver.observers.push(evidence)
   const schedule = createSchedule(entries)
@@ -119,8 +117,11 @@ export function createSimulation(input: ScenarioInput, options: Options): Simula
     send(world, 'timeline.begin', nanos(Math.max(0, origin + at - world.kernel.now)), index)
   }
   for (const { at, entry } of options.actions ?? []) act(entry, at)
+  // With everything that is planned: a world revived from here goes as this one goes.
+  const beginning: Kept = { at: 0, image: checkpoint(world) }
+  const kept: Kept[] = [beginning]
   const revive = (at: number, trace: TraceLevel | Trace): World => {
-    const from = kept.findLast(each => each.at <= at)?.image ?? beginning
+    const from = kept.findLast(each => each.at <= at)?.image ?? beginning.image
     const copy = emptyWorld({ ...frame, trace })
     restore(copy, from)
     return copy
