@@ -125,6 +125,7 @@ export const legs: LegsOf<'envoy'> = {
     if (!host) return fail(x, world, stream, noHost(stream.cluster))
     stream.host = host
     stream.connection = tunnel?.connection.id ?? none()
+    if (tunnel) x.pool = tunnel.connection.pool
     stream.wasQueued = false
     if (world.trace.level !== 'off')
       world.trace.note(x, { code: 'host.picked', facts: { cluster: stream.cluster, host: host.key } })
