@@ -54,7 +54,7 @@ export function StageNodes({ picture, onLight }: StageNodesProps) {
 }
 
 /** One level further in: a namespace opens to its workloads, a pod to its proxy. */
-export function openNode(node: string): void {
+function openNode(node: string): void {
   change('view', view => {
     view.node = node
     if (view.level < 4) view.level = (view.level + 1) as typeof view.level
