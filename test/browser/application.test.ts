@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { Worker as Thread } from 'node:worker_threads'
 import axe from 'axe-core'
@@ -186,6 +187,31 @@ describe('links and files', () => {
     const { page } = await open('')
     await page.locator('input[type=file]').setInputFiles('scenarios/two-services/apps.yaml')
     await expect.poll(() => page.locator('aside').textContent(), PATIENCE).toContain('brought')
+  })
+})
+
+describe('glassmesh ui', () => {
+  it('opens a scenario of one’s own at an instant, with its request selected', async () => {
+    const file = 'scenarios/two-services/two-services.sim.yaml'
+    const program = spawn(process.execPath, [
+      'dist/glassmesh.js',
+      ...['ui', file, '--at', '4.6s', '--request', 'q-51', '--port', '0', '--no-open'],
+    ])
+    try {
+      const said = await new Promise<string>(resolve =>
+        program.stdout.once('data', data => resolve(String(data))),
+      )
+      const context = await held.browser!.newContext()
+      held.contexts.push(context)
+      const page = await context.newPage()
+      await page.goto(said.trim())
+      await expect.poll(() => page.locator('aside').textContent(), PATIENCE).toContain('q-51')
+      await expect
+        .poll(() => page.getByLabel('Scenario').inputValue(), PATIENCE)
+        .toBe('two-services.sim.yaml')
+    } finally {
+      program.kill()
+    }
   })
 })
 

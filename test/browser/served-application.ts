@@ -26,12 +26,13 @@ function buildIfStale(mode: 'production' | 'cli', made: string, sources: readonl
 
 /** The application as people get it, served by the product's own server below a path. */
 export function serveApplication(): Promise<Served> {
+  builtLibrary()
   buildIfStale('production', 'dist/app/index.html', ['web', 'sim-core', 'scenarios'])
   return serve({ root: 'dist/app', port: 0, base: '/some/sub/path/' })
 }
 
 /** The library as Node programs get it. */
 export function builtLibrary(): string {
-  buildIfStale('cli', 'dist/index.js', ['sim-core'])
+  buildIfStale('cli', 'dist/record.js', ['sim-core', 'web/engine'])
   return join(process.cwd(), 'dist/index.js')
 }
