@@ -124,7 +124,7 @@ function clientHop(world: World, { root }: Journey, tell: Tell): ExplainedHop {
   const { arrival, connection } = root
   const steps: ExplainedStep[] = []
   if (arrival && from) {
-    steps.push(dnsStep(root, from, tell))
+    steps.push(dnsStep(world, root, from, tell))
     if (arrival.address !== '')
       steps.push(outboundRules(from, arrival.address, arrival.port, from.applicationUid, tell))
     if (connection && connection.toPod !== root.fromPod && connection.toAddress !== arrival.address)
@@ -141,18 +141,19 @@ function clientHop(world: World, { root }: Journey, tell: Tell): ExplainedHop {
   return { side: 'client', where: nameOf(world, root.fromPod), exchange: root.serial, steps }
 }
 
-function dnsStep({ arrival }: ExchangeNotes, from: PodRow, tell: Tell): ExplainedStep {
+function dnsStep(world: World, { arrival }: ExchangeNotes, from: PodRow, tell: Tell): ExplainedStep {
   const host = arrival?.host ?? ''
   const address = arrival?.address ?? ''
   if (host === address) return tell('dns', { code: 'dns.address', facts: { address } })
-  const names = namesFor(host, from.namespace).map((candidate): Considered => ({ candidate }))
+  const isKnown = (name: string) => world.state.dnsByName.has(name)
+  const names = from.namespace === '' ? [host] : namesFor(host, from.namespace)
+  const found = address === '' ? -1 : names.findIndex(isKnown)
+  const considered = (found < 0 ? names : names.slice(0, found + 1)).map(
+    (candidate): Considered => (isKnown(candidate) ? { candidate } : { candidate, failed: 'no record' }),
+  )
   return address === ''
-    ? tell(
-        'dns',
-        { code: 'dns.nxdomain', facts: { host } },
-        names.map(name => ({ ...name, failed: 'no record' })),
-      )
-    : tell('dns', { code: 'dns.resolved', facts: { host, address } }, names)
+    ? tell('dns', { code: 'dns.nxdomain', facts: { host } }, considered)
+    : tell('dns', { code: 'dns.resolved', facts: { host, address } }, considered)
 }
 
 function outboundRules(pod: PodRow, address: string, port: number, uid: number, tell: Tell): ExplainedStep {

@@ -195,7 +195,12 @@ describe('glassmesh ui', () => {
     const file = 'scenarios/two-services/two-services.sim.yaml'
     const program = spawn(process.execPath, [
       'dist/glassmesh.js',
-      ...['ui', file, '--at', '4.6s', '--request', 'q-51', '--port', '0', '--no-open'],
+      'ui',
+      file,
+      '--at=4.6s',
+      '--request=q-51',
+      '--port=0',
+      '--no-open',
     ])
     try {
       const said = await new Promise<string>(resolve =>

@@ -168,7 +168,10 @@ function placeOf(hop: RequestHop, client: number): number {
 
 function Scene({ hop, hops, isBroken, outcome, noSidecar }: SceneProps) {
   const client = hops[0]?.pod ?? -1
-  const x = hop ? placeOf(hop, client) : 82
+  const reached = isBroken
+    ? hops.findLast(each => !['response', 'reply', 'done'].includes(each.station))
+    : hop
+  const x = reached ? placeOf(reached, client) : 82
   const isMutual = hops.some(each => each.station === 'connect' && each.proxy >= 0)
   return (
     <svg viewBox="0 0 760 220" role="img" aria-label={sceneLabel(noSidecar)}>
@@ -223,7 +226,7 @@ function Scene({ hop, hops, isBroken, outcome, noSidecar }: SceneProps) {
       </g>
       <g className={css.dot} style={{ transform: `translateX(${x}px)` }}>
         {isBroken && outcome ? (
-          <g className={css.broken} transform="translate(0 76)">
+          <g className={css.broken} transform="translate(-12 80)">
             <Icon name={glyphOfOutcome(outcome.kind, outcome.status)} size={24} />
           </g>
         ) : (

@@ -68,7 +68,7 @@ export function Why({ hop }: { readonly hop: RequestHop }) {
       {steps.map((step, index) => (
         <Step key={`${step.step} ${index}`} step={step} />
       ))}
-      {part && (
+      {part && hop.proxy >= 0 && (
         <Identity peer={part.peer ?? ''} isInbound={part.side === 'server' || part.side === 'gateway'} />
       )}
       {part?.headers && ['route', 'filters', 'endpoint'].includes(hop.station) && (
