@@ -103,7 +103,7 @@ function tails(ctx: Ctx, marks: readonly MarkOp[]): void {
 }
 
 function paintLabel(ctx: Ctx, op: MarkOp, theme: Theme): void {
-  if (op.label !== '') write(ctx, theme, op.label, op.x, op.y + 22, { tone: op.tone, bold: true, halo: true })
+  if (op.label !== '') write(ctx, theme, op.label, op.x, op.y + 30, { tone: op.tone, bold: true, halo: true })
   if (op.attempt > 1)
     write(ctx, theme, `${op.attempt}`, op.x + 9, op.y - 6, { tone: 'warn', bold: true, halo: true })
 }

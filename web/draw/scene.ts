@@ -172,7 +172,7 @@ function restOf(
 }
 
 function markOf(
-  { selected, isFollowing }: SceneInput,
+  { cast, selected, isFollowing }: SceneInput,
   known: ExchangeRecord,
   record: LogRecord,
   { x, y }: Point,
@@ -181,20 +181,23 @@ function markOf(
   const { outcome } = known
   const isAnswered =
     record.leg >= LEG['envoy.encode'] && record.leg !== LEG['app.queue'] && record.leg !== LEG['app.serve']
-  const told = isAnswered && outcome ? outcome : undefined
+  const reason = record.kind === RECORD.note ? cast.reasons[record.reason] : undefined
+  const isDecided = reason !== undefined && reason.code === outcome?.because?.code
+  const told = (isAnswered || isDecided) && outcome ? outcome : undefined
   const isSelected = selected !== undefined && known.root === selected
   return {
     kind: 'mark',
     glyph: told ? glyphOfOutcome(told.kind, told.status) : 'request',
     x,
-    y,
+    // What decides has it inside, what only holds it on its rim.
+    y: isDecided ? y + 20 : y,
     angle,
     tone: told ? toneOfOutcome(told.kind, told.status) : 'accent',
     exchange: known.serial,
     root: known.root,
     record: record.index,
     attempt: record.attempt,
-    label: '',
+    label: isDecided && isSelected && outcome ? wordOf(outcome) : '',
     look: isSelected ? 'selected' : isFollowing && selected !== undefined ? 'dim' : 'plain',
   }
 }

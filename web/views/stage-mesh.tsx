@@ -29,6 +29,8 @@ interface Studio {
   moving: readonly MovingOp[]
   fitted: string
   wasMoved: boolean
+  /** Something is on the moving layer. */
+  isDrawn: boolean
 }
 
 /** Room around the mesh when all of it is shown: the breadcrumb above, the line of words below. */
@@ -53,6 +55,7 @@ export function Mesh({ picture, isBehind }: { readonly picture: Picture; readonl
     moving: [],
     fitted: '',
     wasMoved: false,
+    isDrawn: false,
   })
 
   useEffect(() => {
@@ -229,8 +232,12 @@ function paintAll(
     linger,
     isStill: look.reducedMotion,
   })
-  begin(above, studio)
-  paintMoving(above, studio.moving, theme)
+  // An empty layer that stays empty costs nothing.
+  if (studio.moving.length > 0 || studio.isDrawn) {
+    begin(above, studio)
+    paintMoving(above, studio.moving, theme)
+  }
+  studio.isDrawn = studio.moving.length > 0
 }
 
 function begin(ctx: CanvasRenderingContext2D, { camera, size }: Studio): void {
