@@ -113,7 +113,9 @@ function Inside({ explanation, hop, hops }: InsideProps) {
           {section('route', 'route', ['virtualHost', 'route'])}
           {section('cluster and endpoint', 'endpoint', ['endpoint', 'cluster', 'tls'])}
           {section('answers itself', 'response', ['reply'])}
-          <Neighbour part={parts[here + 1]} title="to" peer={undefined} />
+          {part.steps.some(step => step.step === 'cluster') && (
+            <Neighbour part={parts[here + 1]} title="to" peer={undefined} />
+          )}
         </div>
       </div>
     </>
