@@ -26,11 +26,14 @@ export function mutateRequest<R extends RequestHead>(
   path: RoutePath,
   substitute?: Substitute,
 ): R {
-  const from = formatter(request, substitute)
   return inOrder(path, part => ({
     add: part.requestHeadersToAdd,
     remove: part.requestHeadersToRemove,
-  })).reduce((now, mutations) => applyToRequest(now, mutations, from), request)
+  })).reduce((now, { add, remove }) => {
+    const left: R = { ...now, headers: apply(now.headers, { add: undefined, remove }, text => text) }
+    // What is added is written from what the removals have left, and none of it sees the others.
+    return applyToRequest(left, { add, remove: undefined }, formatter(left, substitute))
+  }, request)
 }
 
 /** The response's headers on their way down; `request` feeds `%REQ(…)%`. */
