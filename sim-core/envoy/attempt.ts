@@ -5,6 +5,7 @@ import type { Outcome } from '../model/outcome.ts'
 import { close, connectionOf, enterPhase } from '../world/connecting.ts'
 import type { Arrival, Connection } from '../world/connection.ts'
 import type { Exchange } from '../world/exchange.ts'
+import { withdraw } from '../world/fifo.ts'
 import { interrupt, open, orphan, resume, timer } from '../world/journey.ts'
 import type { PoolState } from '../world/proxy.ts'
 import { LEG } from '../world/story.ts'
@@ -26,7 +27,16 @@ import {
   type TryResult,
   wouldRetry,
 } from './retry.ts'
-import { chanceOf, proxyOf, runtimeOf, type StreamRow, streamOf, type Upstream, upstreamRow } from './room.ts'
+import {
+  chanceOf,
+  proxyOf,
+  roomOf,
+  runtimeOf,
+  type StreamRow,
+  streamOf,
+  type Upstream,
+  upstreamRow,
+} from './room.ts'
 import { chooseTransportSocket, ownCertificate, proxyProtocolVersion, upstreamTls } from './tls.ts'
 import { noteResult } from './upstream.ts'
 
@@ -259,6 +269,7 @@ export function abandonTry(world: World, x: Exchange): void {
   const child = world.state.exchanges[x.child]
   if (!child || child.parentSerial !== x.serial || child.serial < 0 || child.orphan) return
   orphan(child)
+  if (child.over) return
   const connection = connectionOf(world, child.connection)
   if (!connection || connection.phase === 'connecting' || connection.phase === 'handshaking')
     abortTry(world, child, CONNECTION_TIMED_OUT)
@@ -312,8 +323,32 @@ function textOf(answer: Outcome): string {
   return answer.kind === 'tlsError' ? (answer.body ?? answer.details) : ''
 }
 
-/** The try is over: counters go down, its connection goes back, its result goes to the detector. */
-export function endTry(world: World, x: Exchange, stream: StreamRow, result: TryResult): void {
+/** The stream waits no longer, neither in a pool nor for its try. */
+export function quitTry(world: World, x: Exchange, stream: StreamRow, result?: TryResult): void {
+  if (stream.wasQueued) withdraw(poolOf(world, x).pending, x.id)
+  abandonTry(world, x)
+  endTry(world, x, stream, result)
+}
+
+/** The client's connection is gone: the stream's try, or what a filter asks for it, is reset, and what it held of the breakers is free. That says nothing about the host. envoy: source/common/router/router.cc, Filter::onDestroy. */
+export function cutOff(x: Exchange, world: World): void {
+  if (x.atProxy < 0) return
+  const stream = roomOf(world).streams[x.id]
+  if (stream?.serial !== x.serial) return
+  const child = world.state.exchanges[x.child]
+  if (child && child.parentSerial === x.serial && child.serial >= 0 && isAsk(world, child))
+    cutOff(child, world)
+  quitTry(world, x, stream)
+  endRetry(world, stream)
+}
+
+function isAsk(world: World, x: Exchange): boolean {
+  const stream = roomOf(world).streams[x.id]
+  return stream?.serial === x.serial && stream.kind === 'ask'
+}
+
+/** The try is over: counters go down, its connection goes back, its result (if there is one) goes to the detector. */
+export function endTry(world: World, x: Exchange, stream: StreamRow, result?: TryResult): void {
   if (!stream.isActive) return
   stream.isActive = false
   const upstream = upstreamRow(world, stream.upstream)
@@ -326,10 +361,10 @@ export function endTry(world: World, x: Exchange, stream: StreamRow, result: Try
   const connection = child && usable(world, child, x)
   if (pool.protocol === 'tcp') keepTunnel(world, x, connection, host)
   else {
-    if (result.reset && isConnectionFailure(result.reset)) failPending(world, pool, result.reset)
+    if (result?.reset && isConnectionFailure(result.reset)) failPending(world, pool, result.reset)
     release(world, upstream, pool, connection, host?.isGone ?? false)
   }
-  if (!host) return
+  if (!host || !result) return
   const cause = noteResult(world, upstream, host, hostResult(result))
   if (cause)
     world.trace.note(x, {
@@ -420,7 +455,7 @@ export function retryWait(
 ): Nanos | undefined {
   if (!policy) return undefined
   const upstream = upstreamRow(world, stream.upstream)
-  endRetry(stream, upstream)
+  endRetry(world, stream)
   if (!wouldRetry(policy, result)) return undefined
   if (stream.retriesLeft <= 0) {
     stream.flags.push('URX')
@@ -434,7 +469,7 @@ export function retryWait(
     return undefined
   }
   upstream.retries++
-  stream.isRetrying = true
+  stream.retryOf = upstream.id
   stream.retried++
   if (stream.host) {
     stream.tried.push(stream.host.key)
@@ -445,8 +480,8 @@ export function retryWait(
 }
 
 /** The retry that was under way no longer counts. */
-export function endRetry(stream: StreamRow, upstream: Upstream): void {
-  if (!stream.isRetrying) return
-  stream.isRetrying = false
-  upstream.retries--
+export function endRetry(world: World, stream: StreamRow): void {
+  if (stream.retryOf < 0) return
+  upstreamRow(world, stream.retryOf).retries--
+  stream.retryOf = -1
 }

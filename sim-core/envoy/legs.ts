@@ -28,6 +28,7 @@ import {
   endTry,
   poolFor,
   poolOf,
+  quitTry,
   retryWait,
   startTry,
   tryResult,
@@ -204,7 +205,7 @@ export const legs: LegsOf<'envoy'> = {
     const stream = streamOf(world, x)
     stopTimer(world, x, 'timeout')
     stopTimer(world, x, 'tryTimeout')
-    if (stream.upstream >= 0) endRetry(stream, upstreamRow(world, stream.upstream))
+    endRetry(world, stream)
     const final = encoded(x, world, stream)
     if (stream.kind !== 'request') {
       x.outcome = final
@@ -258,9 +259,7 @@ export const timers: Timers = {
 
 /** The try under way no longer matters; the host hears of a timeout. */
 function stopTry(x: Exchange, world: World, stream: StreamRow): void {
-  abandonTry(world, x)
-  if (!stream.isActive) return
-  endTry(world, x, stream, {
+  quitTry(world, x, stream, {
     status: 0,
     grpcStatus: undefined,
     reset: 'per try timeout',

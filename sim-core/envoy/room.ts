@@ -113,8 +113,8 @@ export interface StreamRow {
   retriesLeft: number
   /** Retries made so far. */
   retried: number
-  /** Holds one of the cluster's retry slots. */
-  isRetrying: boolean
+  /** The upstream one of whose retry slots it holds, -1 for none; the cluster may be replaced meanwhile. */
+  retryOf: number
   /** Holds one of the cluster's request slots. */
   isActive: boolean
   /** Some byte of some try has gone upstream. */
@@ -209,7 +209,7 @@ function newStream(x: Exchange): StreamRow {
     triedPriorities: [],
     retriesLeft: 0,
     retried: 0,
-    isRetrying: false,
+    retryOf: -1,
     isActive: false,
     sent: false,
     flags: [],

@@ -1,4 +1,5 @@
 import { handshakeWith } from '../envoy/admission.ts'
+import { cutOff as cutOffStream } from '../envoy/attempt.ts'
 import { legs as envoy, timers as envoyTimers } from '../envoy/legs.ts'
 import { legs as network } from '../network/legs.ts'
 import { timers as appTimers, legs as workload } from '../workload/legs.ts'
@@ -13,3 +14,6 @@ export const timers: Timers = { ...envoyTimers, ...appTimers, ...clientTimers }
 
 /** How two parties agree on TLS. */
 export const handshake = handshakeWith
+
+/** What a proxy does about a stream whose client is gone. */
+export const cutOff = cutOffStream

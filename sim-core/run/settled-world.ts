@@ -1,6 +1,6 @@
 import { invariant } from '../kernel/invariant.ts'
 import { type EpochSeconds, type Nanos, nanos, seconds } from '../kernel/time.ts'
-import { handshake, legs, timers } from '../meshes/legs.ts'
+import { cutOff, handshake, legs, timers } from '../meshes/legs.ts'
 import type { Mesh, MeshSetup } from '../meshes/mesh.ts'
 import type { Resource, ResourceTree } from '../model/resource.ts'
 import { apply } from '../platform/api-server.ts'
@@ -37,7 +37,7 @@ export function emptyWorld(
   const { seed, trace, startTime } = input
   const components = [...input.mesh.components(input.setup), ...(input.besides ?? [])]
   const start = startTime === undefined ? {} : { startTime }
-  return createWorld({ seed, trace, legs, timers, handshake, components, ...start })
+  return createWorld({ seed, trace, legs, timers, handshake, cutOff, components, ...start })
 }
 
 /** Starts a world: machines stand, everything is applied at once, nothing has run yet. */

@@ -130,7 +130,8 @@ export function reset(world: World, c: Connection, why = CONNECTION_TERMINATION)
   if (c.serial < 0) return
   if (c.streams > 0)
     for (const x of world.state.exchanges) {
-      if (x.serial < 0 || x.connection !== c.id) continue
+      if (x.serial < 0 || x.over || x.connection !== c.id) continue
+      world.cutOff(x, world)
       leaveApplication(world, x)
       x.outcome = why
       x.answered = true

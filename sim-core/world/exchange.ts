@@ -89,6 +89,8 @@ export interface Exchange {
   orphan: boolean
   /** The answer is on its way back. */
   answered: boolean
+  /** It has ended; its row stands until whoever waits for it has read the answer. */
+  over: boolean
   outcome: Outcome | undefined
   /** Size of the answer in bytes. */
   responseBytes: number
@@ -147,6 +149,7 @@ export function createExchange(row: number): Exchange {
     failed: 0,
     child: none(),
     answered: false,
+    over: false,
     responseBytes: 0,
   }
 }
@@ -195,6 +198,7 @@ export function resetExchange(x: Exchange, serial: number, now: Nanos): void {
   x.answeredBy = none()
   x.orphan = false
   x.answered = false
+  x.over = false
   x.outcome = undefined
   x.responseBytes = 0
 }

@@ -20,6 +20,14 @@ export function put(fifo: Fifo, value: number): void {
   fifo.items[fifo.tail++] = value
 }
 
+/** Takes a value out, wherever it waits; the others keep their order. */
+export function withdraw(fifo: Fifo, value: number): void {
+  const at = fifo.items.indexOf(value, fifo.head)
+  if (at < 0 || at >= fifo.tail) return
+  fifo.items.copyWithin(at, at + 1, fifo.tail)
+  fifo.tail--
+}
+
 /** Takes the first; `undefined` when empty. What was taken is dropped in one go now and then, which makes it O(1). */
 export function take(fifo: Fifo): number | undefined {
   const { items, head, tail } = fifo

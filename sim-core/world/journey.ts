@@ -13,6 +13,7 @@ import type { Worker } from './proxy.ts'
 import { LEG, type LegName, type LegNumber, STORY } from './story.ts'
 import { createTrace, type Trace, type TraceLevel } from './trace.ts'
 import {
+  type CutOff,
   createState,
   DONE,
   type Driver,
@@ -45,6 +46,8 @@ export interface WorldOptions {
   readonly timers: Timers
   /** Without one every handshake succeeds. */
   readonly handshake?: Handshake
+  /** Without one nobody keeps anything about an exchange that is cut off. */
+  readonly cutOff?: CutOff
   readonly components: readonly AnyComponent[]
 }
 
@@ -61,6 +64,7 @@ export function createWorld(options: WorldOptions): World {
     meter: createMeter(),
     legs: STORY.map(name => options.legs[name]),
     handshake: options.handshake ?? (() => undefined),
+    cutOff: options.cutOff ?? (() => undefined),
     driver: {
       ready: [],
       readyEnd: 0,
@@ -92,7 +96,7 @@ export function createWorld(options: WorldOptions): World {
     const handle = options.timers[name]!
     kernel.on(name, (row, epoch) => {
       const x = world.state.exchanges[row]!
-      if ((x.serial | 0) !== epoch) return
+      if ((x.serial | 0) !== epoch || x.over) return
       handle(x, world)
       drive(world)
     })
@@ -241,8 +245,8 @@ function drive(world: World): void {
 function arrive(world: World, row: number, epoch: number, child: ExchangeId, lag: Nanos): void {
   const { kernel, state } = world
   const x = state.exchanges[row]!
-  // Taken away meanwhile, or (for a child's answer) busy with something else: the answer finds nobody.
-  if (x.epoch !== epoch || (child >= 0 && (x.due >= 0 || state.exchanges[child]!.orphan))) {
+  // Taken away or over meanwhile, or (for a child's answer) busy with something else: the answer finds nobody.
+  if (x.epoch !== epoch || x.over || (child >= 0 && (x.due >= 0 || state.exchanges[child]!.orphan))) {
     if (child >= 0) release(world, state.exchanges[child]!)
     return
   }
@@ -274,7 +278,7 @@ function nextTurn(world: World, worker: Worker): void {
     const epoch = take(worker.waiting)!
     const child = take(worker.waiting)! as ExchangeId
     const x = state.exchanges[row]!
-    if (x.epoch === epoch) {
+    if (x.epoch === epoch && !x.over) {
       turn(world, x, child, ZERO)
       if (worker.freeAt > kernel.now) break
     } else if (child >= 0) release(world, state.exchanges[child]!)
@@ -318,6 +322,7 @@ function turn(world: World, x: Exchange, child: ExchangeId, lag: Nanos): void {
 function finish(world: World, x: Exchange): void {
   const { kernel, state } = world
   state.ended++
+  x.over = true
   if (x.timeout >= 0) kernel.cancel(x.timeout)
   if (x.tryTimeout >= 0) kernel.cancel(x.tryTimeout)
   if (x.idleTimeout >= 0) kernel.cancel(x.idleTimeout)
@@ -325,7 +330,7 @@ function finish(world: World, x: Exchange): void {
   if (world.trace.level !== 'off' && !(x.orphan && x.parent < 0)) world.trace.ended(x)
   if (world.driver.observers.length > 0) observeEnd(world, x)
   const parent = x.parent < 0 ? undefined : state.exchanges[x.parent]
-  if (parent && parent.serial === x.parentSerial && !x.orphan) enqueue(world, parent, x.id)
+  if (parent && parent.serial === x.parentSerial && !x.orphan && !parent.over) enqueue(world, parent, x.id)
   else release(world, x)
 }
 

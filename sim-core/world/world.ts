@@ -21,7 +21,7 @@ export interface WorldState {
   readonly seed: number
   readonly startTime: EpochSeconds
   nextSerial: number
-  /** Exchanges opened and ended so far: opened = ended + in flight. */
+  /** Exchanges opened and ended so far: opened = ended + in flight. One that is over is no longer in flight, though its row may stand. */
   opened: number
   ended: number
   exchanges: Exchange[]
@@ -67,11 +67,15 @@ export interface World {
   /** By place in the story. */
   readonly legs: readonly Leg[]
   readonly handshake: Handshake
+  readonly cutOff: CutOff
   readonly driver: Driver
 }
 
 /** Whether a handshake on this connection fails, and how: the client's proxy and the server's decide, each about the other. */
 export type Handshake = (x: Exchange, c: Connection, world: World) => Outcome | undefined
+
+/** The connection that an exchange came on is gone: whoever holds the exchange lets go of what it keeps for it. */
+export type CutOff = (x: Exchange, world: World) => void
 
 /** The driver's own: empty between events, so no part of the state. */
 export interface Driver {

@@ -1,8 +1,10 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { roomOf } from '../../sim-core/envoy/room.ts'
 import { readScenario } from '../../sim-core/run/scenario.ts'
 import { gatherScenario } from '../../sim-core/run/scenario-files.ts'
 import { createSimulation, type Simulation } from '../../sim-core/run/simulation.ts'
+import { lengthOf } from '../../sim-core/world/fifo.ts'
 import { settle } from '../../sim-core/world/journey.ts'
 import type { World } from '../../sim-core/world/world.ts'
 
@@ -127,7 +129,7 @@ ${timeline.map(({ at, fault }) => `    - { at: ${at}ms, ${isLasting(fault) ? 'fo
 }
 
 const SECOND = 1e9
-const inFlight = ({ state }: World) => state.exchanges.filter(x => x.serial >= 0)
+const inFlight = ({ state }: World) => state.exchanges.filter(x => x.serial >= 0 && !x.over)
 
 /** Here a second request rides on a connection that a TCP proxy carries. */
 const clientsLeave: Story = {
@@ -159,6 +161,9 @@ describe('whatever happens to a mesh', () => {
         const left = inFlight(run.world).filter(x => x.traffic >= 0 || x.parent >= 0)
         expect(left.map(({ leg, parent, orphan }) => ({ leg, parent, orphan }))).toEqual([])
         for (const pod of state.pods) expect(pod.busy).toBeGreaterThanOrEqual(0)
+        expect(state.pools.filter(pool => pool.active !== 0 || lengthOf(pool.pending) > 0)).toEqual([])
+        for (const { requests, retries, hosts } of roomOf(run.world).upstreams)
+          expect([requests, retries, ...hosts.filter(host => host.active !== 0)]).toEqual([0, 0])
       }),
       parameters,
     )
