@@ -1,5 +1,6 @@
 import { freeProxyCost } from '../../sim-core/config/defaults/proxy-cost.ts'
 import { handshakeWith } from '../../sim-core/envoy/admission.ts'
+import { cutOff } from '../../sim-core/envoy/attempt.ts'
 import { envoy } from '../../sim-core/envoy/envoy.ts'
 import { legs as envoyLegs, timers as envoyTimers } from '../../sim-core/envoy/legs.ts'
 import { roomOf } from '../../sim-core/envoy/room.ts'
@@ -34,6 +35,7 @@ export function aProxiedWorld(besides: readonly AnyComponent[] = []): World {
     legs: { ...networkLegs, ...envoyLegs, ...workloadLegs },
     timers: { ...envoyTimers, ...appTimers, ...clientTimers },
     handshake: handshakeWith,
+    cutOff,
     components: [network, loadGenerator, envoy, xdsClient, ...besides],
   })
   setLatency(world, {

@@ -140,6 +140,20 @@ const clientsLeave: Story = {
   ],
 }
 
+const killedWithoutIstiod = (seed: number, workload: string): Story => ({
+  seed,
+  timeline: [
+    { at: 1500, fault: `kill: { select: { workload: ${workload} } }` },
+    { at: 1500, fault: 'istiod: down' },
+  ],
+})
+/** A try is over while its proxy's worker is busy; a retry waits while its cluster is replaced; a proxy lives on whose client is gone. */
+const pastLosses: readonly Story[] = [
+  killedWithoutIstiod(7, 'middle'),
+  killedWithoutIstiod(1, 'middle'),
+  killedWithoutIstiod(1, 'front'),
+]
+
 /** One fixed set of stories by default; GLASSMESH_SEED and GLASSMESH_RUNS look for others. */
 const parameters = {
   seed: Number(process.env.GLASSMESH_SEED ?? 1),
@@ -165,7 +179,11 @@ describe('whatever happens to a mesh', () => {
         for (const { requests, retries, hosts } of roomOf(run.world).upstreams)
           expect([requests, retries, ...hosts.filter(host => host.active !== 0)]).toEqual([0, 0])
       }),
-      parameters,
+      {
+        ...parameters,
+        numRuns: parameters.numRuns + pastLosses.length,
+        examples: pastLosses.map(story => [story]),
+      },
     )
   }, 120_000)
 
