@@ -45,11 +45,7 @@ export function meshOfScenario(input: ScenarioInput): { readonly mesh: Mesh; rea
 /** What of the written mesh is not simulated, as sentences. */
 export function unsimulatedMesh({ mesh }: Spec): readonly string[] {
   const ambient = mesh?.dataplane === 'ambient' || mesh?.profile === 'ambient'
-  const kind = mesh?.kind === 'linkerd' || mesh?.kind === 'consul'
-  return [
-    ...(ambient ? ['ambient mode: pods get no proxy'] : []),
-    ...(kind ? [`${mesh.kind}: Istio runs in its place`] : []),
-  ]
+  return ambient ? ['ambient mode: pods get no proxy'] : []
 }
 
 function wished(dataplane: NonNullable<Spec['mesh']>['dataplane']) {

@@ -87,6 +87,8 @@ function merged(branches: readonly (readonly SchemaProblem[])[], path: Path): re
   const expected = messages.map(found => /^This must be (.*?)(?:, not .*)?\.$/.exec(found.message)?.[1])
   const got = messages.map(found => /(, not .*)\.$/.exec(found.message)?.[1]).find(Boolean) ?? ''
   const either = [...new Set(expected.filter(Boolean))].join(', or ')
+  if (either === '')
+    return [problem('scenario.type', path, `The field ${String(path.at(-1) ?? '')} is missing.`)]
   return [problem('scenario.type', path, `This must be ${either}${got}.`)]
 }
 

@@ -20,7 +20,13 @@ export const metadata = z.strictObject({
 
 const dataplane = z.enum(['sidecar', 'ambient', 'none'])
 const mesh = z.strictObject({
-  kind: z.enum(['istio', 'linkerd', 'consul', 'none']).exactOptional(),
+  kind: z
+    .enum(['istio', 'linkerd', 'consul', 'none'])
+    .refine(
+      kind => kind === 'istio' || kind === 'none',
+      'Linkerd and Consul are not simulated; write istio or none.',
+    )
+    .exactOptional(),
   version: z.string().exactOptional(),
   profile: z.enum(['default', 'minimal', 'ambient']).exactOptional(),
   dataplane: z.union([dataplane, z.strictObject({ force: dataplane })]).exactOptional(),
