@@ -82,16 +82,14 @@ export function RequestTable() {
         />
         <Button onClick={() => jumpTo('problem', 1)}>Next problem</Button>
       </div>
-      <div className={css.tableBox}>
-        <Table
-          label="Requests"
-          columns={columns}
-          rows={rows}
-          keyOf={request => request.serial}
-          isSelected={request => request.serial === selected}
-          empty={<Nothing count={all.length} clear={() => (setFilter('all'), setWords(''))} />}
-        />
-      </div>
+      <Table
+        label="Requests"
+        columns={columns}
+        rows={rows}
+        keyOf={request => request.serial}
+        isSelected={request => request.serial === selected}
+        empty={<Nothing count={all.length} clear={() => (setFilter('all'), setWords(''))} />}
+      />
     </div>
   )
 }
