@@ -58,7 +58,7 @@ it.each(['light', 'dark'] as const)(
     await page.getByText('checks').first().waitFor({ state: 'attached', timeout: 60_000 })
     await page.keyboard.press('n')
     await page.keyboard.press('ArrowLeft')
-  await page.waitForTimeout(6_000)
+    await page.waitForTimeout(6_000)
     for (const level of [1, 2, 3, 4]) {
       await page.keyboard.press(String(level))
       await page.waitForTimeout(1_500)
