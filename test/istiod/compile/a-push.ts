@@ -1,4 +1,4 @@
-import type { Proxy, PushContext } from '../../../sim-core/istiod/compile/push-context.ts'
+import type { IstioEndpoint, Proxy, PushContext } from '../../../sim-core/istiod/compile/push-context.ts'
 import type { MeshConfig } from '../../../sim-core/model/istio.ts'
 import type { Resource, ResourceTree } from '../../../sim-core/model/resource.ts'
 
@@ -28,6 +28,28 @@ export function aPush(of: {
     services: of.services ?? [],
     pods: [],
     endpointsOf: () => [],
+  }
+}
+
+/** A healthy endpoint that says nothing of itself. */
+export function anEndpoint(of: Partial<IstioEndpoint> = {}): IstioEndpoint {
+  return {
+    address: '1.1.1.1',
+    port: 80,
+    servicePortName: 'http',
+    labels: {},
+    serviceAccount: '',
+    namespace: '',
+    workloadName: '',
+    locality: '',
+    network: '',
+    nodeName: '',
+    hostname: '',
+    subdomain: '',
+    weight: 0,
+    health: 'HEALTHY',
+    tlsMode: 'disabled',
+    ...of,
   }
 }
 

@@ -7,25 +7,9 @@ import {
   localityRule,
   parseLocality,
 } from '../../../sim-core/istiod/compile/locality-lb.ts'
-import type { IstioEndpoint } from '../../../sim-core/istiod/compile/push-context.ts'
+import { anEndpoint } from './a-push.ts'
 
-const source = (labels: Record<string, string>): IstioEndpoint => ({
-  address: '1.1.1.1',
-  port: 80,
-  servicePortName: 'http',
-  labels,
-  serviceAccount: '',
-  namespace: '',
-  workloadName: '',
-  locality: '',
-  network: '',
-  nodeName: '',
-  hostname: '',
-  subdomain: '',
-  weight: 0,
-  health: 'HEALTHY',
-  tlsMode: 'disabled',
-})
+const source = (labels: Record<string, string>) => anEndpoint({ labels })
 
 const group = (locality: string, ...labels: Record<string, string>[]): LocalityGroup => ({
   sources: labels.map(source),

@@ -52,66 +52,46 @@ export function echoWorld(folder: string): EchoWorld {
   return made
 }
 
-/** A workload outside the mesh that the topology lacks, otherwise as `b`. */
-function external(objects: readonly Json[]): readonly Json[] {
-  const name = 'external'
+/** A copy of an object of the topology, to be changed. */
+const like = (objects: readonly Json[], kind: string, name: string): Json =>
+  structuredClone(
+    objects.find(
+      each => each?.kind === kind && each.metadata.namespace === 'echo1' && each.metadata.name === name,
+    ),
+  )
+
+/** A service and its pod that the topology lacks, otherwise as `b`; the last numbers of their addresses are one. */
+function standIn(objects: readonly Json[], name: string, namespace: string, last: number): readonly Json[] {
   if (objects.some(each => each?.kind === 'Service' && each.metadata.name === name)) return []
-  const like = (kind: string, id: string) =>
-    structuredClone(
-      objects.find(
-        each => each?.kind === kind && each.metadata.namespace === 'echo1' && each.metadata.name === id,
-      ),
-    )
-  const service = like('Service', 'b')
-  const pod = like('Pod', 'b-v1-0')
+  const service = like(objects, 'Service', 'b')
+  const pod = like(objects, 'Pod', 'b-v1-0')
   if (!service || !pod) return []
-  Object.assign(service.metadata, { name, namespace: name, labels: { app: name } })
-  Object.assign(service.spec, { clusterIP: '10.96.1.95', selector: { app: name } })
-  Object.assign(pod.metadata, { name: `${name}-v1-0`, namespace: name, labels: { app: name, version: 'v1' } })
+  Object.assign(service.metadata, { name, namespace, labels: { app: name } })
+  Object.assign(service.spec, { clusterIP: `10.96.1.${last}`, selector: { app: name } })
+  Object.assign(pod.metadata, { name: `${name}-v1-0`, namespace, labels: { app: name, version: 'v1' } })
   pod.spec.serviceAccountName = 'default'
-  pod.status.podIP = '10.244.1.95'
+  pod.status.podIP = `10.244.1.${last}`
   return [service, pod]
 }
 
-/** Simplified: the virtual machine that the topology lacks is a pod with a sidecar, otherwise as `b`. */
-function machine(objects: readonly Json[]): readonly Json[] {
-  const name = 'vm'
-  if (objects.some(each => each?.metadata?.name === name)) return []
-  const like = (kind: string, id: string) =>
-    structuredClone(
-      objects.find(
-        each => each?.kind === kind && each.metadata.namespace === 'echo1' && each.metadata.name === id,
-      ),
-    )
-  const service = like('Service', 'b')
-  const pod = like('Pod', 'b-v1-0')
-  if (!service || !pod) return []
-  Object.assign(service.metadata, { name, labels: { app: name } })
-  Object.assign(service.spec, { clusterIP: '10.96.1.97', selector: { app: name } })
-  Object.assign(pod.metadata, { name: `${name}-v1-0`, labels: { app: name, version: 'v1' } })
-  pod.spec.serviceAccountName = 'default'
-  pod.status.podIP = '10.244.1.97'
-  return [service, pod]
-}
+/** A workload outside the mesh. */
+const external = (objects: readonly Json[]) => standIn(objects, 'external', 'external', 95)
+
+/** Simplified: the virtual machine is a pod with a sidecar. */
+const machine = (objects: readonly Json[]) => standIn(objects, 'vm', 'echo1', 97)
 
 /** A workload that the topology lacks: one version with a sidecar, one without, otherwise as `b`. */
 function migration(objects: readonly Json[]): readonly Json[] {
   const name = 'migration'
   if (objects.some(each => each?.metadata?.name === name)) return []
-  const like = (kind: string, like: string) =>
-    structuredClone(
-      objects.find(
-        each => each?.kind === kind && each.metadata.namespace === 'echo1' && each.metadata.name === like,
-      ),
-    )
-  const account = like('ServiceAccount', 'b')
-  const service = like('Service', 'b')
+  const account = like(objects, 'ServiceAccount', 'b')
+  const service = like(objects, 'Service', 'b')
   if (!account || !service) return []
   account.metadata.name = name
   Object.assign(service.metadata, { name, labels: { app: name } })
   Object.assign(service.spec, { clusterIP: '10.96.1.90', selector: { app: name } })
   const pods = ['vistio', 'vlegacy'].map((version, index) => {
-    const pod = like('Pod', 'b-v1-0')
+    const pod = like(objects, 'Pod', 'b-v1-0')
     const off = version === 'vlegacy' ? { 'sidecar.istio.io/inject': 'false' } : {}
     Object.assign(pod.metadata, { name: `${name}-${version}-0`, labels: { app: name, version, ...off } })
     pod.spec.serviceAccountName = name

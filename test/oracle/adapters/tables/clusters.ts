@@ -30,6 +30,7 @@ import {
   withUpstreamTls,
 } from '../../../../sim-core/istiod/compile/upstream-tls.ts'
 import type { Cluster } from '../../../../sim-core/model/xds/cluster.ts'
+import { anEndpoint } from '../../../istiod/compile/a-push.ts'
 import { differs, type Json, lines, type Verdict, verdictOf } from '../../corpus.ts'
 import { alike, covering, covers, ipsOf, message } from './go.ts'
 import { equal, proxyOf, pushOf, resourceOf, serviceOf, table, treeOfConfigs } from './table.ts'
@@ -71,24 +72,14 @@ function ruleOf(rule: Json): ConsolidatedRule | undefined {
   return { rule: config, exportTo: new Set(), from: [config] }
 }
 
-const endpointOf = (labels: Json, port: number): IstioEndpoint => ({
-  address: '192.168.1.1',
-  port: 10001,
-  servicePortName: 'default',
-  servicePort: port,
-  labels: labels ?? {},
-  serviceAccount: '',
-  namespace: '',
-  workloadName: '',
-  locality: '',
-  network: '',
-  nodeName: '',
-  hostname: '',
-  subdomain: '',
-  weight: 0,
-  health: 'HEALTHY',
-  tlsMode: 'disabled',
-})
+const endpointOf = (labels: Json, port: number): IstioEndpoint =>
+  anEndpoint({
+    address: '192.168.1.1',
+    port: 10001,
+    servicePortName: 'default',
+    servicePort: port,
+    labels: labels ?? {},
+  })
 
 /** The clusters of a row's service port under its rule: the whole service's first, then its subsets'. */
 function clustersOfRow(row: Json): readonly Cluster[] {

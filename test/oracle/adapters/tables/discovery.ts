@@ -14,6 +14,7 @@ import {
   virtualServicesFor,
 } from '../../../../sim-core/istiod/compile/scope.ts'
 import { isServiceVisible } from '../../../../sim-core/istiod/compile/visibility.ts'
+import { anEndpoint } from '../../../istiod/compile/a-push.ts'
 import { differs, type Json, lines, type Verdict, verdictOf } from '../../corpus.ts'
 import { covering, message } from './go.ts'
 import { canonical, equal, proxyOf, pushOf, serviceOf, table, treeOfConfigs } from './table.ts'
@@ -39,24 +40,7 @@ function named(row: Json): Json {
   return JSON.parse(text)
 }
 
-const anEndpoint = (more: Partial<IstioEndpoint> = {}): IstioEndpoint => ({
-  address: '1.1.1.1',
-  port: 80,
-  servicePortName: 'http',
-  labels: {},
-  serviceAccount: '',
-  namespace: 'default',
-  workloadName: '',
-  locality: '',
-  network: '',
-  nodeName: '',
-  hostname: '',
-  subdomain: '',
-  weight: 0,
-  health: 'HEALTHY',
-  tlsMode: 'disabled',
-  ...more,
-})
+const endpointWith = (more: Partial<IstioEndpoint> = {}) => anEndpoint({ namespace: 'default', ...more })
 
 const aService = (more: Json = {}): Service =>
   serviceOf({
@@ -116,8 +100,8 @@ export const istioOutlierEds = table({
   TestPopulateFailoverPriorityLabels: row => {
     const labels = { a: 'a', b: 'b' }
     const push = withEndpoints(pushOf({}, message(row.mesh ?? {})), [
-      anEndpoint({ labels }),
-      anEndpoint({ address: '2.2.2.2' }),
+      endpointWith({ labels }),
+      endpointWith({ address: '2.2.2.2' }),
     ])
     const groups = rankedEndpoints(
       push,
@@ -128,7 +112,7 @@ export const istioOutlierEds = table({
   },
   TestFilterIstioEndpoint: row => {
     if (row.svcInfo) return { unsupported: 'ambient scopes' }
-    const source = anEndpoint({ address: row.ep.addresses?.[0] ?? '', nodeName: row.ep.nodeName ?? '' })
+    const source = endpointWith({ address: row.ep.addresses?.[0] ?? '', nodeName: row.ep.nodeName ?? '' })
     const push = withEndpoints(pushOf({}), [source])
     const proxy = proxyOf({
       nodeName: row.proxy.metadata?.nodeName ?? '',
@@ -154,7 +138,7 @@ export const istioOutlierEds = table({
       externalAddresses: [gateway.addr],
     }))
     const push = withEndpoints(pushOf({}, {}, gateways), [
-      anEndpoint({ network: 'network2', tlsMode: 'istio' }),
+      endpointWith({ network: 'network2', tlsMode: 'istio' }),
     ])
     const proxy = proxyOf({
       network: row.proxy.metadata.network,
@@ -213,7 +197,7 @@ export const pushContextJudges: Readonly<Record<string, (row: Json) => Verdict>>
     })
     const tree = treeOfConfigs([policy('whole', 'STRICT'), policy('istio-system', 'PERMISSIVE')])
     const endpoints = (row.serviceInstances ?? []).map(({ endpoint }: Json) =>
-      anEndpoint({ tlsMode: endpoint.tlsMode }),
+      endpointWith({ tlsMode: endpoint.tlsMode }),
     )
     const service = aService({
       resolution: row.serviceResolution,

@@ -5,6 +5,7 @@ import { tlsOfServer } from '../../../../sim-core/istiod/compile/gateway-servers
 import type { Proxy, PushContext } from '../../../../sim-core/istiod/compile/push-context.ts'
 import type { MeshConfig } from '../../../../sim-core/model/istio.ts'
 import type { Listener } from '../../../../sim-core/model/xds/listener.ts'
+import { anEndpoint } from '../../../istiod/compile/a-push.ts'
 import { differs, type Json, lines, type Verdict, verdictOf } from '../../corpus.ts'
 import { equal, listOf, plain, proxyOf, pushOf, serviceOf, table, treeOfConfigs } from './table.ts'
 
@@ -40,24 +41,13 @@ function pushOfConfigs(
     endpointsOf: service =>
       services.includes(service)
         ? [
-            {
+            anEndpoint({
               address: '1.1.1.1',
               port: targets[services.indexOf(service)].port.targetPort,
               servicePort: service.ports[0]?.number ?? 0,
               servicePortName: 'p',
-              labels: {},
-              serviceAccount: '',
-              namespace: '',
-              workloadName: '',
-              locality: '',
-              network: '',
-              nodeName: '',
-              hostname: '',
-              subdomain: '',
               weight: 1,
-              health: 'HEALTHY',
-              tlsMode: 'disabled',
-            },
+            }),
           ]
         : push.endpointsOf(service),
   }

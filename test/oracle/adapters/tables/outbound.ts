@@ -8,6 +8,7 @@ import { buildRoutes } from '../../../../sim-core/istiod/compile/routes.ts'
 import type { HTTPRoute } from '../../../../sim-core/model/istio.ts'
 import type { Listener } from '../../../../sim-core/model/xds/listener.ts'
 import type { Route } from '../../../../sim-core/model/xds/route.ts'
+import { anEndpoint } from '../../../istiod/compile/a-push.ts'
 import { differs, type Json, lines, verdictOf } from '../../corpus.ts'
 import {
   equal,
@@ -167,24 +168,16 @@ function pushOfServices(row: Json, features: Json = {}, mesh: Json = {}): PushCo
         .flatMap(each =>
           (each.endpoint.addresses as readonly string[]).slice(0, 1).map(address => ({ address, each })),
         )
-        .map(({ address, each }) => ({
-          address,
-          port: each.servicePort.port,
-          servicePort: each.servicePort.port,
-          servicePortName: each.endpoint.servicePortName,
-          labels: {},
-          serviceAccount: '',
-          namespace: service.namespace,
-          workloadName: '',
-          locality: '',
-          network: '',
-          nodeName: '',
-          hostname: '',
-          subdomain: '',
-          weight: 1,
-          health: 'HEALTHY',
-          tlsMode: 'disabled',
-        })),
+        .map(({ address, each }) =>
+          anEndpoint({
+            address,
+            port: each.servicePort.port,
+            servicePort: each.servicePort.port,
+            servicePortName: each.endpoint.servicePortName,
+            namespace: service.namespace,
+            weight: 1,
+          }),
+        ),
   }
 }
 

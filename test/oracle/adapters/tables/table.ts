@@ -3,6 +3,7 @@ import { createPushContext } from '../../../../sim-core/istiod/compile/create-pu
 import type { Proxy, PushContext, Service } from '../../../../sim-core/istiod/compile/push-context.ts'
 import type { MeshConfig } from '../../../../sim-core/model/istio.ts'
 import type { Resource, ResourceTree } from '../../../../sim-core/model/resource.ts'
+import { aProxy } from '../../../istiod/compile/a-push.ts'
 import { type Adapter, casesOf, differs, type Json, lines, type Verdict, verdictOf } from '../../corpus.ts'
 
 /** Judges the rows of one test function. */
@@ -120,21 +121,7 @@ export function pushOf(
 
 /** A sidecar with what a row says of it. */
 export function proxyOf(given: Partial<Proxy> = {}): Proxy {
-  return {
-    id: 'app.test',
-    type: 'sidecar',
-    namespace: 'default',
-    labels: {},
-    serviceAccount: '',
-    ipAddresses: ['1.1.1.1'],
-    locality: '',
-    network: '',
-    nodeName: '',
-    dnsDomain: 'default.svc.cluster.local',
-    istioVersion: '1.23.0',
-    metadata: {},
-    ...given,
-  }
+  return aProxy({ labels: {}, serviceAccount: '', ...given })
 }
 
 /** A service from the table's Go structure. */
